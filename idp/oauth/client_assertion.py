@@ -1,6 +1,6 @@
-"""private_key_jwt: a client proves itself by a JWT that it signed (RFC 7523 §3, OpenID Connect Core §9)."""
+"""A client proves itself by a JWT, made by its own key or with its secret (RFC 7523 §3, OpenID Connect Core §9)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +9,12 @@ import structlog
 from idp import clock, crypto, db
 from idp.errors import Unreadable
 from idp.oauth import security_profile, strict_json
-from idp.oauth.client_keys import read_signed
+from idp.oauth.client_keys import ClientJwt, jwt_of, read_signed
+from idp.oauth.client_secrets import opened_secrets
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
+from idp.oauth.signing_secrets import BY_MAC, has_made
 from idp.store import spent_ids
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -45,11 +47,34 @@ def client_of(assertion: str) -> str:
 
 
 def is_proved(provider: Provider, client: RegisteredClient, assertion: str) -> bool:
-    """Check an assertion of this client, once."""
+    """Check an assertion that this client has signed by its key (private_key_jwt), once."""
     named = client.metadata.get("token_endpoint_auth_signing_alg")
     algorithms = (named,) if named else security_profile.allowed(client.metadata, ALGORITHMS)
+    return _is_right(provider, client, lambda: read_signed(provider.key_addresses, client, assertion, algorithms))
+
+
+def is_proved_by_secret(provider: Provider, client: RegisteredClient, assertion: str) -> bool:
+    """Check an assertion that this client has made with its secret (client_secret_jwt), once."""
+    return _is_right(provider, client, lambda: _read_by_secret(provider, client, assertion))
+
+
+def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str) -> ClientJwt:
+    """Return an assertion that was made with a secret of the client. Raises ``Unreadable``.
+
+    The algorithm is one of those for secrets, whatever keys the client has beside: no public key is ever a secret.
+    """
+    header = crypto.jws_header(assertion, LONGEST)
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg not in BY_MAC or alg != client.metadata.get("token_endpoint_auth_signing_alg", alg):
+        raise Unreadable("another algorithm")
+    if not any([has_made(alg, secret, assertion) for secret in opened_secrets(provider.settings, client)]):  # noqa: C419
+        raise Unreadable("no secret of the client has made it; a former one may be too short, or kept as a digest alone")
+    return jwt_of(header, assertion)
+
+
+def _is_right(provider: Provider, client: RegisteredClient, read: Callable[[], ClientJwt]) -> bool:
     try:
-        found = read_signed(provider.key_addresses, client, assertion, algorithms)
+        found = read()
         is_assertion = found.type in TYPES_OF_JWT
         why = _fault(provider, client, found.claims, clock.now()) if is_assertion else "another kind of JWT"
     except Unreadable as error:

@@ -160,6 +160,10 @@ def _has_signed(provider: Provider, client: RegisteredClient, claimed: Claimed) 
     return client_assertion.is_proved(provider, client, claimed.assertion)
 
 
+def _has_made(provider: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
+    return client_assertion.is_proved_by_secret(provider, client, claimed.assertion)
+
+
 def _has_issued(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
     return client_certificate.is_issued_to(client, claimed.certificate)
 
@@ -175,7 +179,7 @@ def _needs_none(_: Provider, client: RegisteredClient, __: Claimed) -> bool:
 WAYS = (
     Way(_has_header, _read_header, {"client_secret_basic": _knows_secret}),
     Way(_has_secret, _read_body, {"client_secret_post": _knows_secret}),
-    Way(_has_assertion, _read_assertion, {"private_key_jwt": _has_signed}),
+    Way(_has_assertion, _read_assertion, {"private_key_jwt": _has_signed, "client_secret_jwt": _has_made}),
 )
 """The ways to prove oneself. A new method is a row here, or an entry in the row of its place."""
 BARE = Way(

@@ -38,6 +38,11 @@ def read_signed(addresses: KeyAddresses, client: RegisteredClient, token: str, a
         raise Unreadable("another algorithm")
     if not any(key.has_signed(token) for key in _keys(addresses, client, alg, header)):
         raise Unreadable("no key of the client has signed it")
+    return jwt_of(header, token)
+
+
+def jwt_of(header: Mapping[str, Any], token: str) -> ClientJwt:
+    """Return a JWT whose signature was checked. Raises ``Unreadable``."""
     try:
         claims = strict_json.read(crypto.from_b64url(token.split(".")[1]))
     except ValueError as error:

@@ -16,6 +16,8 @@ from idp.oauth.redirect_uris import check_page, check_redirect
 from idp.oauth.request_documents import check_request_uri
 from idp.oauth.resource_metadata import check_identifiers, check_resource, is_scope_of_api
 from idp.oauth.sectors import check_sector
+from idp.oauth.signing_secrets import BY_MAC
+from idp.oauth.signing_secrets import METHOD as SECRET_JWT
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation", "groups", "roles")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -32,7 +34,7 @@ RESPONSE_TYPES = ("code", HYBRID)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
 TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
-AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
+AUTH_METHODS = (*SECRET_METHODS, SECRET_JWT, "private_key_jwt", *TLS_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
 OURS_IN_METADATA = frozenset(
@@ -147,7 +149,7 @@ CHECKS: Mapping[str, Check] = {
     "request_uris": _request_uris,
     "jwks": check_jwks,
     "jwks_uri": check_page,
-    "token_endpoint_auth_signing_alg": _one_of(*FORMS),
+    "token_endpoint_auth_signing_alg": _one_of(*FORMS, *BY_MAC),
     "authorization_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "userinfo_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     **{encryption.alg_member(kind): _one_of(*encryption.ALGORITHMS) for kind in encryption.KINDS},
@@ -256,6 +258,12 @@ def _require_proof(found: Mapping[str, Any]) -> None:
     method = found.get("token_endpoint_auth_method")
     if "jwks" in found and "jwks_uri" in found:  # RFC 7591 §2: "MUST NOT both be present in the same request or response"
         raise Invalid("jwks", say("Give the keys or their address, not both."))
+    alg = found.get("token_endpoint_auth_signing_alg")
+    if alg is not None and (alg in BY_MAC) != (method == SECRET_JWT):
+        raise Invalid(
+            "token_endpoint_auth_signing_alg",
+            say("HS256, HS384 and HS512 are for client_secret_jwt, which takes no others."),
+        )
     if method == "private_key_jwt" and not {"jwks", "jwks_uri"} & set(found):
         raise Invalid("jwks", say("private_key_jwt needs the client's public keys, or their address in jwks_uri."))
     if method == "self_signed_tls_client_auth" and not (

@@ -36,6 +36,8 @@ class RegisteredClient:
     shared_device: bool
     organisations: frozenset[str]
     disabled: bool
+    sealed_secrets: tuple[tuple[str, str, datetime | None], ...] = ()
+    """For a client that signs with its secrets: the id of each, the secret sealed, and its end."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
@@ -159,6 +161,7 @@ def registered(row: Client) -> RegisteredClient:
         shared_device=row.shared_device,
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
+        sealed_secrets=tuple(store.sealed_secrets(row.client_id)) if store.signs_with_secret(row.metadata_) else (),
         registered_itself=client_registrations.registration(row.client_id) is not None,
     )
 

@@ -13,6 +13,7 @@ from idp.oauth.dynamic_registration import PATH as REGISTRATION
 from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.response_modes import RESPONSE_MODES
+from idp.oauth.signing_secrets import BY_MAC
 from idp.sections import LEVELS
 
 TAKE_CERTIFICATES = {
@@ -47,7 +48,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": list(methods),
         "introspection_endpoint_auth_methods_supported": [one for one in methods if one != "none"],
         **{
-            f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(FORMS)
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": [*FORMS, *BY_MAC]
             for endpoint in ("token", "revocation", "introspection")
         },
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),

@@ -18,7 +18,7 @@ from idp.audit import Event, Origin, record
 from idp.db import transaction
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
-from idp.oauth import registration, sectors, self_registered
+from idp.oauth import client_secrets, registration, sectors, self_registered
 from idp.oauth.client_metadata import OURS_IN_METADATA, accepted_methods, validate_metadata
 from idp.oauth.clients import secret_digest
 from idp.oauth.errors import OAuthError, invalid_request
@@ -72,7 +72,7 @@ def register(provider: Provider, request: RegistrationRequest) -> dict[str, Any]
     with self_registered.errors_of_metadata():
         metadata = validate_metadata(self_registered.limited(request.metadata, allowed), settings)
         sectors.require_listed(settings, metadata)
-    secret = registration.secret_for(metadata, None)
+    secret = client_secrets.secret_for(metadata, None)
     ours = Ours(organisations=tuple(token.organisations) if token else ())
     row = Client(
         client_id=registration.client_id_for(None),
@@ -84,7 +84,7 @@ def register(provider: Provider, request: RegistrationRequest) -> dict[str, Any]
     with transaction():
         if token is not None and not client_registrations.use_token(token.id, now):
             raise _bad_token("the last use of the token was taken by another request")
-        registration.insert(row, secret, request.origin(NOBODY), token=token.id if token else OPEN)
+        registration.insert(settings, row, secret, request.origin(NOBODY), token=token.id if token else OPEN)
         client_registrations.add_registration(_registration(row, access, token))
     return _response(provider, row, access, secret)
 
@@ -110,7 +110,7 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
         if not client_registrations.replace_digest(row.client_id, known.digest, _digest(row.client_id, access)):
             raise _bad_token("the registration was changed at the same moment")
         store.change_client(row.client_id, metadata_=metadata)
-        secret = _secret_after(row.client_id, metadata)
+        secret = _secret_after(provider, row.client_id, metadata)
         data = {"fields": _changed_fields(row.metadata_, metadata)}
         record(_own_origin(request, row.client_id), Event.CLIENT_CHANGED, data=data)
     return _response(provider, changed(row, metadata_=metadata), access, secret)
@@ -207,16 +207,18 @@ def _require_same(row: Client, given: Mapping[str, Any]) -> None:
         raise self_registered.invalid_metadata("client_secret: a client cannot choose its secret; leave it out.")
 
 
-def _secret_after(client_id: str, metadata: Mapping[str, Any]) -> str:
+def _secret_after(provider: Provider, client_id: str, metadata: Mapping[str, Any]) -> str:
     """Return a new secret if the client needs one now and has none; end its secrets if it uses none any more."""
     now = clock.now()
     if not store.uses_secret(metadata):
         store.end_secrets(client_id, now)
+    if not store.signs_with_secret(metadata):
+        store.forget_sealed(client_id)
+    if not client_secrets.lacks_secret(client_id, metadata, now):
         return ""
-    if store.secrets_of(client_id, now):
-        return ""
-    secret = registration.secret_for(metadata, None)
-    registration.add_secret(client_id, secret)
+    store.end_secrets(client_id, now)
+    secret = client_secrets.secret_for(metadata, None)
+    client_secrets.add_secret(provider.settings, client_id, metadata, secret)
     return secret
 
 

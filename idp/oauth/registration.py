@@ -15,17 +15,16 @@ from idp.audit import Event, Origin, record
 from idp.batches import in_batches
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
-from idp.errors import Conflict, Invalid, NotFound, say, say_many
+from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
 from idp.oauth import sectors
 from idp.oauth.client_metadata import validate_metadata
-from idp.oauth.clients import secret_digest
+from idp.oauth.client_secrets import add_secret, secret_for
 from idp.store import client_registrations, consents, grant_revocations
 from idp.store import clients as store
-from idp.store.clients import Client, ClientSecret
+from idp.store.clients import Client
 
-SHORTEST_SECRET = 32
 OVERLAP = timedelta(hours=24)
 """How long a rotated secret stays valid."""
 # RFC 6749 §2.2 lets an id be any text; these characters read the same in addresses, headers and logs.
@@ -64,11 +63,11 @@ def register(
     sensitive_changes.require(None, ClientState(checked))
     kept = secret_for(checked, secret)
     row = Client(client_id=name, metadata_=checked, **columns_for(settings, checked, ours), created_at=now)
-    insert(row, kept, origin)
+    insert(settings, row, kept, origin)
     return row, kept
 
 
-def insert(row: Client, secret: str, origin: Origin, **data: Any) -> None:
+def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data: Any) -> None:
     """Insert a client that was checked, with its secret, and record that with ``data``. Raises ``Conflict``."""
     name = row.client_id
     taken = Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
@@ -79,7 +78,7 @@ def insert(row: Client, secret: str, origin: Origin, **data: Any) -> None:
         with refuse_duplicate("client_id", taken):
             store.add_client(row)
         if secret:
-            add_secret(name, secret)
+            add_secret(settings, name, row.metadata_, secret)
         record(replace(origin, client_id=name), Event.CLIENT_CREATED, data=data)
 
 
@@ -102,31 +101,36 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         sensitive_changes.require(ClientState(row.metadata_ | present), ClientState(checked | columns))
         if changed:
             store.change_client(client_id, metadata_=checked, **columns)
+            if not store.signs_with_secret(checked):
+                store.forget_sealed(client_id)
             _tell(origin, client_id, fields=sorted(changed))
     return tuple(sorted(changed))
 
 
-def set_secret(client_id: str, secret: str, origin: Origin) -> None:
+def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) -> None:
     """Replace all secrets by a given one, at once."""
     permissions.require_operator(origin)
     with transaction():
-        kept = secret_for(_there(client_id).metadata_, secret)
+        metadata = _there(client_id).metadata_
+        kept = secret_for(metadata, secret)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         store.end_secrets(client_id, clock.now())
-        add_secret(client_id, kept)
+        store.forget_sealed(client_id)
+        add_secret(settings, client_id, metadata, kept)
         _tell(origin, client_id, fields=["client_secret"])
 
 
-def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
+def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
     """Make a new secret, which is shown this once; the old ones stay valid for ``overlap``."""
     permissions.require_operator(origin)
     with transaction():
-        kept = secret_for(_there(client_id).metadata_, None)
+        metadata = _there(client_id).metadata_
+        kept = secret_for(metadata, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
             raise Invalid("client_id", say("This client authenticates without a secret."))
         store.end_secrets(client_id, clock.now() + overlap)
-        add_secret(client_id, kept)
+        add_secret(settings, client_id, metadata, kept)
         _tell(origin, client_id, fields=["client_secret"])
     return kept
 
@@ -210,30 +214,6 @@ def client_id_for(given: str | None) -> str:
     if not CLIENT_ID.fullmatch(given) or USERS_ID.fullmatch(given):
         raise Invalid("client_id", say("A client id has letters, digits and . _ ~ - only, and does not look like a user's."))
     return given
-
-
-def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
-    """Return the secret of a client: the given one, checked, or one that is made; empty where it uses none."""
-    if not store.uses_secret(metadata):
-        if given:
-            raise Invalid("client_secret", say("This client authenticates without a secret."))
-        return ""
-    if given is not None and (len(given) < SHORTEST_SECRET or not given.isascii() or not given.isprintable()):
-        raise Invalid(
-            "client_secret",
-            say_many(
-                "A secret has %(num)s character or more, all ASCII.",
-                "A secret has %(num)s characters or more, all ASCII.",
-                SHORTEST_SECRET,
-            ),
-        )
-    return given or crypto.new_secret()
-
-
-def add_secret(client_id: str, secret: str) -> None:
-    """Store a client's secret, within the transaction."""
-    digest = secret_digest(client_id, secret)
-    store.add_secret(ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=clock.now()))
 
 
 def columns_for(settings: Settings, metadata: Mapping[str, Any], ours: Ours) -> dict[str, Any]:

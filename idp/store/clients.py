@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     String,
+    Text,
     Update,
     delete,
     select,
@@ -78,6 +79,11 @@ def uses_secret(metadata: Mapping[str, Any]) -> bool:
     return str(metadata.get("token_endpoint_auth_method", "client_secret_basic")).startswith("client_secret_")
 
 
+def signs_with_secret(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a client authenticates by a JWT that it makes with its secret (OpenID Connect Core §9)."""
+    return metadata.get("token_endpoint_auth_method") == "client_secret_jwt"
+
+
 def serves(organisations: Collection[str], organisation_id: str) -> bool:
     """Return whether a client with these ``organisations`` serves one of them; none means that it serves all."""
     return not organisations or organisation_id in organisations
@@ -95,7 +101,10 @@ def keeps_offline_access(metadata: Mapping[str, Any]) -> bool:
 
 
 class ClientSecret(Base):
-    """A client's secret, as a digest. Two are valid together while one is rotated."""
+    """A client's secret, as a digest. Two are valid together while one is rotated.
+
+    ``sealed``: the secret itself, for a client that signs with it; empty for any other.
+    """
 
     __tablename__ = "client_secrets"
     __table_args__ = (Index("ix_client_secrets_client", "client_id"),)
@@ -105,6 +114,7 @@ class ClientSecret(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    sealed: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 @asks_one
@@ -178,6 +188,24 @@ def secrets_of(client_id: str, now: datetime) -> Select[bytes]:
 def secrets_with_end(client_id: str) -> Select[bytes, datetime | None]:
     """Return all digests with the moment at which they end, for a process that keeps them."""
     return select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id)
+
+
+@asks_every
+def sealed_secrets(client_id: str) -> Select[str, str, datetime | None]:
+    """Return the id, the sealed secret and the end of each of a client's secrets that is kept so."""
+    here = (ClientSecret.client_id == client_id, ClientSecret.sealed != "")
+    return select(ClientSecret.id, ClientSecret.sealed, ClientSecret.expires_at).where(*here)
+
+
+def forget_sealed(client_id: str) -> int:
+    """Keep only digests of a client's secrets: it signs with none any more."""
+    kept.renew()
+    return _forget_sealed(client_id)
+
+
+@changes
+def _forget_sealed(client_id: str) -> Update:
+    return update(ClientSecret).where(ClientSecret.client_id == client_id).values(sealed="")
 
 
 def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, datetime | None]]:

@@ -20,6 +20,7 @@ from idp.db import Base
 from idp.errors import Unreadable
 from idp.statements import values, write
 from idp.store.attempts import Attempt
+from idp.store.clients import ClientSecret
 from idp.store.email_links import EmailLink
 from idp.store.installation_keys import InstallationKey
 from idp.store.outbox import OutgoingMail
@@ -176,4 +177,5 @@ NEEDS = SealedColumn("request of a sign-in", "attempts:needs", Attempt.needs, At
 INSTALLATION_KEYS = SealedColumn(
     "installation key", "installation_keys:sealed", InstallationKey.sealed, InstallationKey.name, "bytes"
 )
-COLUMNS = (TOTP, SIGNING_KEYS, INSTALLATION_KEYS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)
+CLIENT_SECRETS = SealedColumn("client secret", "client_secrets:sealed", ClientSecret.sealed, ClientSecret.id)
+COLUMNS = (TOTP, SIGNING_KEYS, INSTALLATION_KEYS, CLIENT_SECRETS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)

@@ -147,7 +147,7 @@ def test_a_secret_is_rotated_with_an_overlap(database, settings, made):
     """Both secrets work while the app is being changed. Then only the new one works."""
     from idp.oauth.clients import Clients
 
-    new = registration.rotate_secret("basic", CLI, timedelta(hours=1))
+    new = registration.rotate_secret(settings, "basic", CLI, timedelta(hours=1))
     known = Clients()
     with time_machine.travel(clock.now(), tick=False) as turned:
         assert known.get("basic").check_client_secret(made["basic"].secret)

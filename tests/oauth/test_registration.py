@@ -1,5 +1,7 @@
 """Client metadata, and how clients are registered, changed and removed (RFC 7591, OpenID Connect Registration)."""
 
+from functools import partial
+
 import pytest
 
 from idp import batches, clock
@@ -36,7 +38,8 @@ WRONG = [
     ({"grant_types": [["authorization_code"]]}, "grant_types"),
     ({"response_types": ["token"]}, "response_types"),
     ({"response_types": []}, "response_types"),
-    ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
+    ({"token_endpoint_auth_method": "other"}, "token_endpoint_auth_method"),
+    ({"token_endpoint_auth_signing_alg": "HS256"}, "token_endpoint_auth_signing_alg"),
     ({"token_endpoint_auth_method": ["none"]}, "token_endpoint_auth_method"),
     ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
     ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
@@ -132,7 +135,7 @@ def test_public_clients_have_no_secret(database, settings):
     with pytest.raises(Invalid):
         register(settings, client_id="other", metadata=public, secret="x" * 40)
     with pytest.raises(Invalid):
-        registration.rotate_secret("app", CLI)
+        registration.rotate_secret(settings, "app", CLI)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_a_change_returns_exactly_the_changed_fields(database, settings):
 def test_a_given_secret_replaces_all_others(database, settings):
     """`idp apply --set-credentials` sets the secret that its file has."""
     _, old = register(settings)
-    registration.set_secret("app", "y" * 40, CLI)
+    registration.set_secret(settings, "app", "y" * 40, CLI)
     known = Clients().get("app")
     assert known.check_client_secret("y" * 40)
     assert not known.check_client_secret(old)
@@ -175,7 +178,7 @@ def test_a_given_secret_replaces_all_others(database, settings):
 
 def test_changing_an_unknown_client_raises_not_found(database, settings):
     """The console shows a 404, and the command line a message."""
-    for act in (registration.disable, registration.remove, registration.rotate_secret):
+    for act in (registration.disable, registration.remove, partial(registration.rotate_secret, settings)):
         with pytest.raises(NotFound):
             act("nobody", CLI)
 

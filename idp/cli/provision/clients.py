@@ -11,6 +11,7 @@ from idp.cli.provision.work import ORIGIN, Plan
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
+from idp.oauth.client_secrets import lacks_secret
 from idp.oauth.clients import registered
 from idp.oauth.registration import Ours
 from idp.store import clients as store
@@ -42,12 +43,12 @@ def _change(work: Plan, table: Table, row: Client) -> None:
     metadata = {**row.metadata_, **_metadata(table)}
     changed = registration.change(work.settings, table.name, metadata, _ours(table, _ours_of(row)), ORIGIN)
     work.lines.note_change(table.kind, table.name, changed)
-    lacks_one = store.uses_secret(metadata) and not store.secrets_of(row.client_id, clock.now())
+    lacks_one = lacks_secret(row.client_id, metadata, clock.now())
     if not lacks_one and not (work.set_credentials and _speaks_of_secret(table)):
         return
     secret = _secret(table)
-    if not registered(row).check_client_secret(secret):
-        registration.set_secret(row.client_id, secret, ORIGIN)
+    if lacks_one or not registered(row).check_client_secret(secret):
+        registration.set_secret(work.settings, row.client_id, secret, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, ["client_secret"])
 
 

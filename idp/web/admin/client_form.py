@@ -12,6 +12,7 @@ from idp.oauth import client_metadata, encryption, security_profile
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
+from idp.oauth.signing_secrets import BY_MAC
 from idp.store import organisations
 from idp.store.clients import Client
 from idp.web.admin.client_meanings import MEANINGS, TEXTS
@@ -63,7 +64,7 @@ TOKENS: tuple[Row, ...] = (
     ("request_object_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     ("jwks", TABLE, SECURITY, ()),
     ("jwks_uri", TEXT, SECURITY, ()),
-    ("token_endpoint_auth_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
+    ("token_endpoint_auth_signing_alg", CHOICE, SECURITY, ("", *FORMS, *BY_MAC)),
     *((name, TEXT, SECURITY, ()) for name in SUBJECTS),
     ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("userinfo_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),

@@ -97,6 +97,10 @@ class AppForm:
 ClientAction = ConfirmedAction[[str, Origin], str | None]
 
 
+def _rotate(client_id: str, origin: Origin) -> str:
+    return registration.rotate_secret(request_context.settings(), client_id, origin)
+
+
 def _enable(client_id: str, origin: Origin) -> None:
     registration.disable(client_id, origin, disabled=False)
 
@@ -113,7 +117,7 @@ ACTIONS: dict[str, ClientAction] = {
             ),
         ),
         say("New secret"),
-        registration.rotate_secret,
+        _rotate,
     ),
     "disable": ConfirmedAction(
         say("Disable %(app)s?"),
