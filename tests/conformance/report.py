@@ -10,10 +10,7 @@ NOT_APPLICABLE: Mapping[str, Mapping[str, str]] = {
     "oidcc-dynamic-certification-test-plan": {
         "oidcc-discovery-endpoint-verification": "it demands the implicit flow, which is left out (RFC 9700 §2.1.2)",
         "oidcc-registration-logo-uri": "pages load no pictures from the addresses of apps",
-        "oidcc-registration-sector-uri": "subjects are public",
-        "oidcc-registration-sector-bad": "subjects are public",
         "oidcc-request-uri-unsigned": "request objects are signed",
-        "oidcc-request-uri-signed-rs256": "request objects are taken by value",
     },
 }
 """The modules of a plan that need what this provider does not have, and what that is."""

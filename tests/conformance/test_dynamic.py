@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from idp import keys
 from tests.conformance.conftest import plans
 from tests.conformance.dynamic import CALLBACK, Dynamic, rsa_key
-from tests.conformance.suite import header_of, unsigned
+from tests.conformance.suite import WITHOUT_PKCE, header_of, unsigned
 from tests.drivers.app_server import AppServer, app_server
 from tests.drivers.relying_party import error_of
 from tests.factories import BY_TESTS
@@ -141,6 +141,39 @@ def test_oidcc_registration_jwks_uri(suite: Dynamic, server: AppServer) -> None:
     _serve(server, "one")
     client = suite.client(jwks=None, jwks_uri=f"{server.address}/jwks")
     assert suite.tokens(client).claims["sub"]
+
+
+@PLAN
+def test_oidcc_registration_sector_uri(suite: Dynamic, server: AppServer) -> None:
+    """Core §8.1, Registration §5: the document lists the client's address, and the person has an id of the sector."""
+    server.documents["/sector"] = json.dumps([CALLBACK]).encode()
+    pairwise = {"subject_type": "pairwise", "sector_identifier_uri": f"{server.address}/sector"}
+    subject = suite.tokens(suite.client(**pairwise)).claims["sub"]
+    assert subject not in (suite.scene.person.id, suite.tokens(suite.client()).claims["sub"])
+    assert suite.tokens(suite.client(**pairwise)).claims["sub"] == subject
+
+
+@PLAN
+def test_oidcc_registration_sector_bad(suite: Dynamic, server: AppServer) -> None:
+    """Registration §5: a document that does not list it."""
+    server.documents["/sector"] = json.dumps(["https://other.example.com/callback"]).encode()
+    answer = suite.register(subject_type="pairwise", sector_identifier_uri=f"{server.address}/sector")
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_client_metadata")
+
+
+@PLAN
+def test_oidcc_request_uri_signed_rs256(suite: Dynamic, server: AppServer) -> None:
+    """Core §6.2: the request is fetched from a registered address, and what it says counts."""
+    address = f"{server.address}/request.jwt"
+    client = suite.client(request_uris=[address], request_object_signing_alg="RS256")
+    suite.tokens(client)
+    sent = dict(parse_qsl(urlsplit(client.party.authorize_url(**WITHOUT_PKCE)).query))
+    claims = {**sent, "iss": client.party.client_id, "aud": client.party.issuer}
+    server.documents["/request.jwt"] = client.signer.sign(claims).encode()
+    outside = {"client_id": client.party.client_id, "request_uri": address, "response_type": "code", "scope": "openid"}
+    suite.scene.browser.open(f"/oauth/authorize?{urlencode(outside)}")
+    code = client.party.answer(suite.scene.browser.left_for)["code"]
+    assert client.redeem(code).claims["nonce"] == client.party.nonce
 
 
 @PLAN
