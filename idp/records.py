@@ -4,6 +4,8 @@ A table is declared once, as a model. The record class of a model is made of it:
 so that the methods of the model work on records, and the model is the type that callers name. SQLAlchemy knows nothing of
 records (``__abstract__``): a record never changes, and nothing that is done to it reaches the database. A model that is
 called makes a record too (``db.Base``), with the defaults of its columns.
+
+What the driver gives as text (moments, JSON) is converted when it is first asked for: most of a row is never looked at.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +16,11 @@ from sqlalchemy import Column, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapper
 
 Processor = Callable[[Any], Any]
+Later = Mapping[str, tuple[int, Processor, Callable[[Any, Any], None]]]
+"""By attribute: where the row has its value, what converts that, and what keeps the result in a record."""
 R = TypeVar("R", bound=DeclarativeBase)
+LATER, ROW = "_later", "_row"
+"""The slots of a record that holds values to be converted."""
 
 
 @cache
@@ -31,10 +37,10 @@ def record_class(model: type[DeclarativeBase]) -> type[Any]:
     key = tuple(inspect(model).get_property_by_column(column).key for column in inspect(model).primary_key)
     body = {
         "__abstract__": True,
-        "__slots__": names,
+        "__slots__": (*names, LATER, ROW),
         "__module__": model.__module__,
         "__doc__": model.__doc__,
-        "__init__": _initialize,
+        "__getattr__": _convert,
         "__setattr__": _refuse,
         "__delattr__": _refuse,
         "__eq__": lambda self, other: (
@@ -44,6 +50,7 @@ def record_class(model: type[DeclarativeBase]) -> type[Any]:
         "__repr__": lambda _: f"<record of {model.__name__}>",
     }
     made: type[Any] = type(model)(model.__name__, (model,), body)  # type: ignore[misc] # the metaclass of all models
+    made.__init__ = _initializer(model, made)
     return made
 
 
@@ -58,17 +65,20 @@ class _Given:
         return self._values
 
 
+Default = Callable[[Mapping[str, Any]], Any]
+
+
 @cache
-def _defaults_of(model: type[DeclarativeBase]) -> tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...]:
-    """Return the attributes of a model in the order of its columns, each with its default."""
+def _defaults_of(model: type[DeclarativeBase]) -> dict[str, Default | None]:
+    """Return the default of each attribute of a model, in the order of its columns; None where there is none."""
     columns = inspect(model).local_table.columns
-    return tuple((name, _default(cast(Any, columns[column]))) for column, name in columns_of(model).items())
+    return {name: _default(cast(Any, columns[column])) for column, name in columns_of(model).items()}
 
 
-def _default(column: Column[Any]) -> Callable[[Mapping[str, Any]], Any]:
+def _default(column: Column[Any]) -> Default | None:
     default: Any = column.default
     if default is None:
-        return lambda _: None
+        return None
     if default.is_callable:
         return lambda given: default.arg(_Given(given))
     return lambda _: default.arg
@@ -77,19 +87,34 @@ def _default(column: Column[Any]) -> Callable[[Mapping[str, Any]], Any]:
 def completed(model: type[DeclarativeBase], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of each column, by the names of the model and in its order: what is given, or the default."""
     values = {}
-    for name, default in _defaults_of(model):
+    for name, default in _defaults_of(model).items():
         value = given.get(name)
-        values[name] = default(given) if value is None else value
+        values[name] = default(given) if value is None and default is not None else value
     return values
 
 
-def _initialize(record: Any, **given: Any) -> None:
-    made: type[DeclarativeBase] = type(record)
-    values = completed(model_of(made), given)
-    for name, value in values.items():
-        made.__dict__[name].__set__(record, value)
-    if unknown := given.keys() - values.keys():
-        raise TypeError(f"{made.__name__} has no {', '.join(sorted(unknown))}")
+def _initializer(model: type[DeclarativeBase], record: type[Any]) -> Callable[..., None]:
+    """Return the ``__init__`` of a record class, generated as its reader is. Omitted columns get their defaults."""
+    names: dict[str, Any] = {}
+    lines = [f"def initialize(self, *, {', '.join(f'{name}=None' for name in _defaults_of(model))}):"]
+    lines += [" given = locals()"] if any(_defaults_of(model).values()) else []
+    for at, (name, default) in enumerate(_defaults_of(model).items()):
+        names[f"set_{at}"], names[f"default_{at}"] = record.__dict__[name].__set__, default
+        value = name if default is None else f"default_{at}(given) if {name} is None else {name}"
+        lines.append(f" set_{at}(self, {value})")
+    exec("\n".join(lines), names)  # noqa: S102 — made of the names of attributes alone
+    made: Callable[..., None] = names["initialize"]
+    return made
+
+
+def _convert(record: Any, name: str) -> Any:
+    """Convert a value of the row, which has not been asked for before (``__getattr__``)."""
+    if name in (LATER, ROW) or name not in record._later:
+        raise AttributeError(f"{type(record).__name__} has no {name}")
+    at, process, keep = record._later[name]
+    value = process(record._row[at])
+    keep(record, value)
+    return value
 
 
 def _refuse(record: Any, name: str, *_: Any) -> None:
@@ -102,12 +127,18 @@ def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Seq
     It is generated: one expression for each column, without a loop and without a test for each value.
     """
     record, attributes = record_class(model), columns_of(model)
-    names: dict[str, Any] = {"record": record, "new": object.__new__}
+    later: dict[str, Any] = {}
+    names: dict[str, Any] = {"record": record, "new": object.__new__, "later": later}
     lines = ["def read(row):", " made = new(record)"]
     for at, (column, process) in enumerate(zip(columns, processors, strict=True)):
-        names[f"set_{at}"], names[f"process_{at}"] = record.__dict__[attributes[column]].__set__, process
-        value = f"row[{at}]" if process is None else f"process_{at}(row[{at}])"
-        lines.append(f" set_{at}(made, {value})")
+        keep = names[f"set_{at}"] = record.__dict__[attributes[column]].__set__
+        if process is None:
+            lines.append(f" set_{at}(made, row[{at}])")
+        else:
+            later[attributes[column]] = (at, process, keep)
+    if later:
+        names["keep_later"], names["keep_row"] = (record.__dict__[name].__set__ for name in (LATER, ROW))
+        lines += [" keep_later(made, later)", " keep_row(made, row)"]
     exec("\n".join([*lines, " return made"]), names)  # noqa: S102 — made of column numbers alone
     read: Processor = names["read"]
     return read
