@@ -19,6 +19,9 @@ from idp.store.sealed import SIGNING_KEYS
 from idp.store.signing_keys import SigningKey
 
 RSA_BITS = 3072
+MOST_VERIFIED = 4_096
+"""Tokens of each key whose signatures are remembered; then all are forgotten."""
+COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -41,6 +44,10 @@ class HeldKey:
     def _headers(self) -> dict[str, str]:
         return {}
 
+    @cached_property
+    def _verified(self) -> set[bytes]:
+        return set()
+
     def sign(self, claims: Mapping[str, Any], typ: str) -> str:
         """Return a signed JWT (RFC 7515 §7.1). Its header depends on ``typ`` alone, and is encoded once for each."""
         header = self._headers.get(typ)
@@ -50,7 +57,22 @@ class HeldKey:
         return f"{signed}.{crypto.b64url(self._algorithm.sign(signed.encode('ascii'), self.key))}"
 
     def has_signed(self, token: str) -> bool:
-        """Check the signature of a compact JWS by this key's own algorithm (RFC 7515 §5.2)."""
+        """Check the signature of a compact JWS by this key's own algorithm (RFC 7515 §5.2).
+
+        Apps send one token with many requests. A right signature is remembered, by a digest of the whole token, while this
+        key is published; all else about a token is asked each time.
+        """
+        digest = crypto.sha256(token.encode())
+        if digest in self._verified:
+            return True
+        is_right = self._verify(token)
+        if is_right:
+            if len(self._verified) >= MOST_VERIFIED:
+                self._verified.clear()
+            self._verified.add(digest)
+        return is_right
+
+    def _verify(self, token: str) -> bool:
         signed, _, signature = token.rpartition(".")
         try:
             return self._algorithm.verify(signed.encode("ascii"), crypto.from_b64url(signature), self.key)
@@ -59,7 +81,7 @@ class HeldKey:
 
 
 def _part(members: Mapping[str, Any]) -> str:
-    return crypto.b64url(json.dumps(members, separators=(",", ":")).encode("ascii"))
+    return crypto.b64url(COMPACT.encode(members).encode("ascii"))
 
 
 def new_key(settings: Settings, alg: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from idp import db, keys
+from idp import db, key_material, keys
 from idp.errors import Busy, Unreadable
 from idp.statements import write
 from idp.store import audit, signing_keys
@@ -92,10 +92,11 @@ def test_without_a_next_key_rotation_first_publishes_one(database, settings, tur
 
 
 def test_a_retired_key_leaves_the_key_set_after_its_last_token(database, settings, turned):
-    """Retired keys are withdrawn, and their tokens are no longer accepted."""
+    """Retired keys are withdrawn, and their tokens are no longer accepted, also those that were accepted before."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     old = ring.sign("ES256", {"a": 1})
+    assert ring.verify(old) is not None
     turned.shift(61)
     keys.rotate(settings, BY_TESTS)
     turned.shift(timedelta(hours=settings.lifetimes.login_hours + 2))
@@ -145,6 +146,19 @@ def test_tokens_with_hostile_headers_or_shapes_are_refused(database, settings):
     shapes = ["", ".", "..", "a.b.c", "é.é.é", good[:-4], good + ".x", "[" * 9000 + "..", "W" * 20000 + "..", good.upper()]
     for token in [*(token_with(header, ring) for header in headers), *shapes]:
         assert ring.verify(token) is None, token[:80]
+
+
+def test_a_remembered_signature_proves_its_own_token_alone(database, settings, monkeypatch):
+    """A right signature is checked once for each token; neither another token nor other claims profit from that."""
+    monkeypatch.setattr(key_material, "MOST_VERIFIED", 2)
+    ring = keys.KeyRing(settings)
+    tokens = [ring.sign("ES256", {"a": number}) for number in range(5)]
+    for number, token in enumerate(tokens * 2):
+        assert ring.verify(token).claims == {"a": number % 5}
+        header, payload, signature = token.split(".")
+        other = tokens[(number + 1) % 5].split(".")
+        for forged in (f"{header}.{other[1]}.{signature}", f"{header}.{payload}.{other[2]}", token[:-1]):
+            assert ring.verify(forged) is None
 
 
 def test_a_reload_keeps_the_same_key_objects(database, settings, turned):
