@@ -74,7 +74,7 @@ def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Proof, ...]:
 
 
 def _proof(row: Mapping[str, Any]) -> Proof:
-    known = {name: value for name, value in row.items() if name in _MEMBERS}
+    known = row if row.keys() <= _MEMBERS else {name: row[name] for name in _MEMBERS & row.keys()}
     return Proof(**{**known, "at": datetime.fromisoformat(row["at"])})
 
 

@@ -108,9 +108,10 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
     scopes = _scopes_now(client, grant, consent)
     if not scopes:
         return "the client may have none of the scopes any more"
-    shown = _proofs_now(provider, grant, user, client, now)
+    stored = assurance.from_json(grant.proofs)
+    shown = _proofs_now(provider, stored, user, client, now)
     level, names = assurance.level(shown), provider.settings.acr.names
-    before = assurance.level(assurance.from_json(grant.proofs))
+    before = level if shown is stored else assurance.level(stored)
     if level < before:
         return TooWeak("the trust in the device is over", client.minimum_acr or _name_of(names, before))
     if level < names.get(client.minimum_acr, 0):
@@ -132,14 +133,17 @@ def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None)
     return tuple(name for name in found if is_allowed(name, agreed))
 
 
-def _proofs_now(provider: Provider, grant: Grant, user: User, client: RegisteredClient, now: datetime) -> tuple[Proof, ...]:
-    """Return the grant's proofs without trust in a device that was withdrawn, has expired, or does not count (S38, S40)."""
-    shown = assurance.from_json(grant.proofs)
-    trust = [proof for proof in shown if proof.method == "remembered"]
-    live = [one for one in trust if remembered_devices.is_live(grant.organisation_id, grant.user_id, one.credential, now)]
+def _proofs_now(
+    provider: Provider, stored: tuple[Proof, ...], user: User, client: RegisteredClient, now: datetime
+) -> tuple[Proof, ...]:
+    """Return a grant's proofs without trust in a device that was withdrawn, has expired, or does not count (S38, S40)."""
+    trust = [proof for proof in stored if proof.method == "remembered"]
+    if not trust:
+        return stored
+    live = [one for one in trust if remembered_devices.is_live(user.organisation_id, user.id, one.credential, now)]
     if live and not _trust_counts(provider, user, client, now):
         live = []
-    return tuple(proof for proof in shown if proof not in trust or proof in live)
+    return tuple(proof for proof in stored if proof not in trust or proof in live)
 
 
 def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now: datetime) -> bool:
