@@ -3,14 +3,20 @@
 JSON escapes what users send, so that no line can be forged (OWASP ASVS 16.4.1). Tracebacks have no local variables.
 """
 
+import json
 import logging
 import sys
 import threading
+from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
 from idp.config import Settings
+
+request_id: ContextVar[str] = ContextVar("request", default="")
+"""The id in the lines of the request that is under way; empty outside requests."""
 
 
 class StandardError:
@@ -37,16 +43,26 @@ def setup_logs(settings: Settings) -> None:
     """Configure the log of this process."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _add_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(sort_keys=True, default=_as_text),
+            _as_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
         logger_factory=lambda *_: StandardError(),
         cache_logger_on_first_use=False,
     )
+
+
+def _add_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if found := request_id.get():
+        event.setdefault("request", found)
+    return event
+
+
+def _as_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return ENCODER.encode(event)
 
 
 def take_from_libraries() -> None:
@@ -65,3 +81,6 @@ def _note_end_of_thread(end: threading.ExceptHookArgs) -> None:
 def _as_text(value: Any) -> str:
     """Return a value that is no JSON as its words or the name of its type, never as its contents."""
     return str(value) if isinstance(value, Exception) else type(value).__name__
+
+
+ENCODER = json.JSONEncoder(sort_keys=True, default=_as_text)

@@ -250,8 +250,7 @@ class Entry:
         """Let the application answer: a body of known length is taken whole, a download piece by piece."""
         result: Iterable[bytes] = self._app(environ, cast(Any, answer.start))
         answer.close = getattr(result, "close", answer.close)
-        is_whole = answer.status in (204, 304) or any(name.lower() == "content-length" for name, _ in answer.headers)
-        if is_whole:
+        if isinstance(result, list) or answer.status in (204, 304) or _has_length(answer.headers):
             try:
                 answer.body = b"".join(result)
             finally:
@@ -270,6 +269,10 @@ class Entry:
                     await transport.send_bytes(piece)
         finally:
             await lane.call(answer.context, answer.close)
+
+
+def _has_length(headers: Headers) -> bool:
+    return any(name.lower() == "content-length" for name, _ in headers)
 
 
 def lane_of(environ: dict[str, Any]) -> str:

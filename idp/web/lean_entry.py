@@ -9,14 +9,14 @@ An authorization request that needs a page goes on to Flask with its outcome in 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http.client import responses
 from time import perf_counter
 from typing import Any, cast
 
-import structlog
 from flask import Flask
 
-from idp import crypto, timing
+from idp import crypto, logs, timing
 from idp.db import remember_reads
 from idp.identity import sensitive_changes
 from idp.oauth.authorization_response import Answer
@@ -25,6 +25,7 @@ from idp.web.browser_request import BrowserRequest
 from idp.web.machine_call import Reply
 from idp.web.response import ON_LOOP, REFUSED, REQUEST_ID, PageNeeded
 
+Headers = tuple[tuple[str, str], ...]
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
 AUTHORIZE = "/oauth/authorize"
@@ -36,8 +37,9 @@ class LeanEntry:
     def __init__(self, app: Flask) -> None:
         self._app, self._flask = app, cast(Wsgi, app.wsgi_app)
         self._settings = app.extensions["sleutel"].settings
-        self._headers = pages.headers_for(self._settings)
-        self._opened_by_apps = {**self._headers, **pages.KEEPS_OPENER}
+        headers = pages.headers_for(self._settings)
+        self._headers = tuple(headers.items())
+        self._opened_by_apps = tuple((headers | pages.KEEPS_OPENER).items())
         self._scheme, _, self._host = self._settings.issuer.partition("://")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -54,13 +56,12 @@ class LeanEntry:
             request_id = crypto.new_id()
             with self._request(request_id, reads=not oauth_api.ENDPOINTS[path].is_ready):
                 reply = oauth_api.answer(self._app, environ, request_id)
-            return _send(reply, {REQUEST_ID: request_id, **self._headers}, environ, start)
+            return _send(reply, request_id, self._headers, environ, start)
         is_prepared = REFUSED in environ or oauth_pages.OUTCOME in environ
         if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and not is_prepared:
             reply_or_none = self._authorize(environ)
             if reply_or_none is not None:
-                own = {REQUEST_ID: environ[request_context.BEGUN].id, **self._opened_by_apps}
-                return _send(reply_or_none, own, environ, start)
+                return _send(reply_or_none, environ[request_context.BEGUN].id, self._opened_by_apps, environ, start)
         if environ.pop(ON_LOOP, False):
             raise PageNeeded(environ)
         return self._flask(environ, start)
@@ -80,8 +81,7 @@ class LeanEntry:
     @contextmanager
     def _request(self, request_id: str, *, reads: bool) -> Iterator[None]:
         """Set up what Flask's hooks set up for pages: log, confirmation and, if it ``reads``, the reads of one moment."""
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=request_id)
+        logs.request_id.set(request_id)
         sensitive_changes.begin()
         try:
             with self._app.app_context():
@@ -103,10 +103,16 @@ def _timed(start: Start) -> Start:
     return start_timed
 
 
-def _send(reply: Reply, common: Mapping[str, str], environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:
-    own = {name for name, _ in reply.headers}
-    headers = [*reply.headers, *((name, value) for name, value in common.items() if name not in own)]
+def _send(reply: Reply, request_id: str, common: Headers, environ: Mapping[str, Any], start: Start) -> list[bytes]:
+    names = tuple(dict(reply.headers))
+    headers = [*reply.headers, (REQUEST_ID, request_id), *_beside(names, common)]
     if reply.status not in (204, 304):  # RFC 9110 §8.6
         headers.append(("Content-Length", str(len(reply.body))))
     start(f"{reply.status} {responses[reply.status]}", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+
+@cache
+def _beside(names: tuple[str, ...], common: Headers) -> Headers:
+    """Return the common headers of an answer that has headers of these names itself. Few combinations of names exist."""
+    return tuple((name, value) for name, value in common if name not in names)

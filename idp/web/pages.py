@@ -12,7 +12,7 @@ from flask_babel import Babel, gettext, ngettext
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from idp import outage
+from idp import logs, outage
 from idp.branding import Brand
 from idp.config import Settings
 from idp.errors import Message, Refusal, say
@@ -110,8 +110,7 @@ def setup_pages(app: Flask) -> None:
 
 def _name_in_log() -> None:
     """Bind the request's id, so that every line logged for it carries the id."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request=request_context.browser().id)
+    logs.request_id.set(request_context.browser().id)
 
 
 def _refuse_at_entry() -> None:
