@@ -103,10 +103,14 @@ class Asked:
                 given = tuple(name for name in given if held[name] is not None or name not in self.optional)
             self._check(held, len(args) + len(kwargs) - len(held))
             values = tuple([held[name] for name in (*self.plain, *given)])
-        for at, value in enumerate(values[: len(self.plain)]):
-            if value is None and self.plain[at] not in self._nullable:
-                raise TypeError(f"{self.name}: {self.plain[at]} is None, which finds nothing")
+        if None in values:
+            self._refuse_none(values)
         return given, values
+
+    def _refuse_none(self, values: tuple[Any, ...]) -> None:
+        for name, value in zip(self.plain, values, strict=False):
+            if value is None and name not in self._nullable:
+                raise TypeError(f"{self.name}: {name} is None, which finds nothing")
 
     def _check(self, held: dict[str, Any], doubled: int) -> None:
         missing = [name for name in self.plain if name not in held]
