@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 MAPPED = IPv6Network("::ffff:0:0/96")
 """RFC 4291 §2.5.5.2: an IPv4 address at a socket that serves both."""
+LONGEST = 100
+"""Characters. Proxies write at most 53: the longest IPv6 address, in brackets and with a port."""
 WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](?::(?P<port>\d{1,5}))?|(?P<four>[\d.]+):(?P<port4>\d{1,5})", re.ASCII)
 
 
@@ -15,6 +18,11 @@ def parse(text: str) -> Address | None:
     """Read an address, also with a port or in brackets. Returns None for no address, or one with a zone (local to one
     machine).
     """
+    return _parse(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Address | None:
     text = text.strip()
     if found := WITH_PORT.fullmatch(text):
         text = found["six"] or found["four"] or ""
