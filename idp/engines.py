@@ -4,6 +4,7 @@ Nothing depends on the state of a PostgreSQL session: a pooler may give every tr
 """
 
 import importlib
+import json
 import os
 import shutil
 import sqlite3
@@ -35,9 +36,11 @@ LEAST_FREE = 1 << 20
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return arguments for ``create_engine``."""
     # Errors must not carry the values of a statement into the log: they may be digests, names, addresses.
+    common = {"hide_parameters": True, "json_serializer": json.JSONEncoder().encode}
     if settings.database_url.startswith("sqlite"):
-        return {"hide_parameters": True, "connect_args": {"timeout": settings.database.patience_seconds}}
-    return {"hide_parameters": True, "pool_size": settings.database.pool_size}
+        patience = {"timeout": settings.database.patience_seconds}
+        return {**common, "connect_args": patience, "json_deserializer": json.JSONDecoder().decode}
+    return {**common, "pool_size": settings.database.pool_size}
 
 
 def prepare(engine: Engine, settings: Settings) -> None:
