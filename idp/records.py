@@ -102,6 +102,8 @@ def _initializer(model: type[DeclarativeBase], record: type[Any]) -> Callable[..
         names[f"set_{at}"], names[f"default_{at}"] = record.__dict__[name].__set__, default
         value = name if default is None else f"default_{at}(given) if {name} is None else {name}"
         lines.append(f" set_{at}(self, {value})")
+    names["keep_later"], names["later"] = record.__dict__[LATER].__set__, {}
+    lines.append(" keep_later(self, later)")
     exec("\n".join(lines), names)  # noqa: S102 — made of the names of attributes alone
     made: Callable[..., None] = names["initialize"]
     return made
@@ -109,9 +111,10 @@ def _initializer(model: type[DeclarativeBase], record: type[Any]) -> Callable[..
 
 def _convert(record: Any, name: str) -> Any:
     """Convert a value of the row, which has not been asked for before (``__getattr__``)."""
-    if name in (LATER, ROW) or name not in record._later:
-        raise AttributeError(f"{type(record).__name__} has no {name}")
-    at, process, keep = record._later[name]
+    try:
+        at, process, keep = record._later[name]
+    except KeyError:
+        raise AttributeError(f"{type(record).__name__} has no {name}") from None
     value = process(record._row[at])
     keep(record, value)
     return value
@@ -136,9 +139,8 @@ def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Seq
             lines.append(f" set_{at}(made, row[{at}])")
         else:
             later[attributes[column]] = (at, process, keep)
-    if later:
-        names["keep_later"], names["keep_row"] = (record.__dict__[name].__set__ for name in (LATER, ROW))
-        lines += [" keep_later(made, later)", " keep_row(made, row)"]
+    names["keep_later"], names["keep_row"] = (record.__dict__[name].__set__ for name in (LATER, ROW))
+    lines += [" keep_later(made, later)", " keep_row(made, row)"]
     exec("\n".join([*lines, " return made"]), names)  # noqa: S102 — made of column numbers alone
     read: Processor = names["read"]
     return read
@@ -147,6 +149,7 @@ def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Seq
 def changed(record: R, **changes: Any) -> R:
     """Return a copy of a record with some values replaced, as after a statement that set them."""
     made = object.__new__(type(record))
+    type(record).__dict__[LATER].__set__(made, {})
     for name in columns_of(model_of(type(record))).values():
         type(record).__dict__[name].__set__(made, changes.pop(name) if name in changes else getattr(record, name))
     if changes:

@@ -13,7 +13,7 @@ from idp.factors import REMEMBERED
 from idp.identity import assurance
 from idp.identity.assurance import Proof
 from idp.identity.credentials import remembered_devices
-from idp.identity.organisations.settings import settings_of
+from idp.identity.organisations.settings import remembered_device_counts
 from idp.identity.policy.rules import ClientRule
 from idp.identity.scopes import is_allowed
 from idp.identity.sessions.sessions import SIGNED_OUT
@@ -149,7 +149,7 @@ def _proofs_now(
 def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now: datetime) -> bool:
     """Check if trust in a device is enough for this user. An organisation may switch it off where rules apply."""
     settings, organisation = provider.settings, organisations.organisation(user.organisation_id)
-    if organisation is None or settings_of(settings, organisation).remembered_device_counts:
+    if organisation is None or remembered_device_counts(settings, organisation):
         return organisation is not None
     person = lookup.person_of(settings, organisation, user)
     rule = ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), client.name)

@@ -148,6 +148,12 @@ def settings_of(settings: Settings, organisation: Organisation) -> OrganisationS
     return OrganisationSettings(**{**held, "languages": tuple(held["languages"])})
 
 
+def remembered_device_counts(settings: Settings, organisation: Organisation) -> bool:
+    """Return that one of the settings that hold in ``organisation``: each use of a grant and each sign-in asks for it."""
+    name = "remembered_device_counts"
+    return bool(RULES[name].value(settings, organisation, organisation.settings.get(name)))
+
+
 def validate_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of an organisation's settings as they are stored; raises ``Invalid`` naming the key."""
     for key, value in values.items():

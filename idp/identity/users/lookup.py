@@ -9,7 +9,7 @@ from itertools import chain
 from idp import factors, normal_forms, zones
 from idp.config import Settings
 from idp.factor import Owned
-from idp.identity.organisations.settings import settings_of
+from idp.identity.organisations.settings import remembered_device_counts
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, Membership, Person
@@ -62,12 +62,12 @@ def person_of(settings: Settings, organisation: Organisation, user: User) -> Per
         factors=factors.owned_by(user.organisation_id, user.id),
         codes_left=recovery_codes.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
     )
-    return _person(organisation, user, held, counts=settings_of(settings, organisation).remembered_device_counts)
+    return _person(organisation, user, held, counts=remembered_device_counts(settings, organisation))
 
 
 def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Person]:
     """Yield the enabled users of an organisation as policy sees them. The number of statements does not grow with them."""
-    counts = settings_of(settings, organisation).remembered_device_counts
+    counts = remembered_device_counts(settings, organisation)
     requiring = {group.name: group.requires_mfa for group in organisations.groups(organisation.id)}
     groups: dict[str, list[Membership]] = defaultdict(list)
     for user_id, name in users.group_names(organisation.id):
