@@ -39,7 +39,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     common = {"hide_parameters": True, "json_serializer": json.JSONEncoder().encode}
     if settings.database_url.startswith("sqlite"):
         patience = {"timeout": settings.database.patience_seconds}
-        return {**common, "connect_args": patience, "json_deserializer": json.JSONDecoder().decode}
+        # The connection that was used last has the pages of the last commit in its cache.
+        return {**common, "connect_args": patience, "json_deserializer": json.JSONDecoder().decode, "pool_use_lifo": True}
     return {**common, "pool_size": settings.database.pool_size}
 
 
