@@ -112,7 +112,7 @@ def jws_header(token: str, longest: int) -> Mapping[str, Any]:
     if len(token) > longest or token.count(".") != 2 or not token.isascii():
         return {}
     try:
-        header = json.loads(from_b64url(token.partition(".")[0]))
+        header = json.loads(from_b64url(token.partition(".")[0]).decode())
     except (Unreadable, ValueError, RecursionError):
         return {}
     return header if isinstance(header, dict) and "crit" not in header else {}

@@ -219,7 +219,7 @@ class KeyRing:
         held = self._fresh().held.get(kid) if isinstance(kid, str) else None
         if held is None or header.get("alg") != held.alg or not held.has_signed(token):
             return None
-        return Verified(header, json.loads(crypto.from_b64url(token.split(".")[1])))
+        return Verified(header, json.loads(crypto.from_b64url(token.split(".")[1]).decode()))
 
     def jwks(self) -> bytes:
         """Return the JSON Web Key Set (RFC 7517 §5) as bytes: public members only."""

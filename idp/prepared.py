@@ -125,7 +125,7 @@ def processors_of(columns: Sequence[ColumnElement[Any]], dialect: Dialect) -> li
     return [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
 
 
-def _row_reader(statement: Any, dialect: Dialect) -> Processor | None:
+def _row_reader(statement: Any, dialect: Dialect) -> Processor:
     columns: list[Any] = []
     if isinstance(statement, Select):
         columns = list(statement.selected_columns)
@@ -134,7 +134,11 @@ def _row_reader(statement: Any, dialect: Dialect) -> Processor | None:
         columns = list(statement.exported_columns)
         model = statement.entity_description.get("entity")
         entities = [model] if model is not None and len(columns) == len(columns_of(model)) else columns
-    return reader_of(entities, columns, processors_of(columns, dialect)) if columns else None
+    return reader_of(entities, columns, processors_of(columns, dialect)) if columns else _read_nothing
+
+
+def _read_nothing(_: Any) -> Any:
+    raise LookupError("a statement without columns gives no rows")
 
 
 def reader_of(entities: Sequence[Any], columns: Sequence[Any], processors: Sequence[Processor | None]) -> Processor:

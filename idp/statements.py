@@ -93,30 +93,23 @@ class Asked:
 
     def values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Return the shape of a call, and its values in the order of the placeholders."""
-        if not kwargs and not self._nullable and len(args) == len(self.plain):
-            given: tuple[str, ...] = ()
-            values = args
-        else:
-            held = {**dict(zip(self.plain, args, strict=False)), **kwargs}
-            given = tuple(name for name in held if name not in self.plain)
-            if self.optional:
-                given = tuple(name for name in given if held[name] is not None or name not in self.optional)
-            self._check(held, len(args) + len(kwargs) - len(held))
-            values = tuple([held[name] for name in (*self.plain, *given)])
-        if None in values:
-            self._refuse_none(values)
-        return given, values
-
-    def _refuse_none(self, values: tuple[Any, ...]) -> None:
-        for name, value in zip(self.plain, values, strict=False):
-            if value is None and name not in self._nullable:
-                raise TypeError(f"{self.name}: {name} is None, which finds nothing")
+        if not kwargs and len(args) == len(self.plain) and None not in args:
+            return (), args
+        held = {**dict(zip(self.plain, args, strict=False)), **kwargs}
+        given = tuple(name for name in held if name not in self.plain)
+        if self.optional:
+            given = tuple(name for name in given if held[name] is not None or name not in self.optional)
+        self._check(held, len(args) + len(kwargs) - len(held))
+        return given, tuple([held[name] for name in (*self.plain, *given)])
 
     def _check(self, held: dict[str, Any], doubled: int) -> None:
         missing = [name for name in self.plain if name not in held]
         unknown = [] if self.takes_columns else [name for name in held if name not in (*self.plain, *self.optional)]
         if missing or unknown or doubled:
             raise TypeError(f"{self.name} takes {', '.join(self.plain)}; missing: {missing}, unknown: {unknown}")
+        for name in self.plain:
+            if held[name] is None and name not in self._nullable:
+                raise TypeError(f"{self.name}: {name} is None, which finds nothing")
 
 
 _asked_by: dict[Callable[..., Any], Asked] = {}
@@ -163,11 +156,11 @@ def _one(current: UnitOfWork, prepared: Prepared, values: tuple[Any, ...]) -> An
     rows = current.run(*prepared.bound(values), prepared.table, ROWS)
     if len(rows) > 1:
         raise LookupError("several rows where one at most was expected")
-    return cast(Any, prepared.read)(rows[0]) if rows else None
+    return prepared.read(rows[0]) if rows else None
 
 
 def _every(current: UnitOfWork, prepared: Prepared, values: tuple[Any, ...]) -> Any:
-    return [*map(cast(Any, prepared.read), current.run(*prepared.bound(values), prepared.table, ROWS))]
+    return [*map(prepared.read, current.run(*prepared.bound(values), prepared.table, ROWS))]
 
 
 def _changed(current: UnitOfWork, prepared: Prepared, values: tuple[Any, ...]) -> int:

@@ -159,13 +159,20 @@ class UnitOfWork:
         A connection that was lost while it lay in the pool is replaced once: before the first statement nothing was done.
         """
         self._make_ready()
+        if watchers:
+            return self._run_watched(statement, parameters, table, take)
+        try:
+            return take(self._executed(statement, parameters))
+        except self._driver_error as error:
+            raise self._failed(statement, error) from error
+
+    def _run_watched(self, statement: str, parameters: Any, table: str, take: Callable[[Any], T]) -> T:
         for watcher in watchers:
             watcher.before(self.engine, statement, table)
-        began = perf_counter() if watchers else 0.0
+        began = perf_counter()
         taken: Any = -1
         try:
-            cursor = self._executed(statement, parameters)
-            taken = take(cursor)
+            taken = take(self._executed(statement, parameters))
         except self._driver_error as error:
             raise self._failed(statement, error) from error
         finally:

@@ -205,6 +205,11 @@ USER_FIELDS = (
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, UserField] = {entry.name: entry for entry in USER_FIELDS}
+OF_SCOPE: Mapping[str, tuple[UserField, ...]] = {
+    scope: tuple(entry for entry in USER_FIELDS if entry.claim and entry.scope == scope)
+    for scope in {entry.scope for entry in USER_FIELDS}
+}
+"""The fields that are claims, by their scope."""
 DETAIL_COLUMNS = tuple(
     {CLAIMS_COLUMN if entry.is_claim_only else entry.name: None for entry in USER_FIELDS if entry.is_detail}
 )
@@ -213,7 +218,7 @@ DETAIL_COLUMNS = tuple(
 
 def claims_of(user: User, scope: str) -> dict[str, Any]:
     """Return the claims that the table gives for a scope, those without a value too."""
-    return {entry.claim: entry.value_of(user) for entry in USER_FIELDS if entry.claim and entry.scope == scope}
+    return {entry.claim: entry.value_of(user) for entry in OF_SCOPE.get(scope, ())}
 
 
 def columns_of(changes: Mapping[str, Any], claims: Mapping[str, Any] | None = None) -> dict[str, Any]:
