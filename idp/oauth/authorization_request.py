@@ -7,7 +7,7 @@ person; those of the others are sent to the address that the first rows have fou
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from idp.oauth import authorization_checks as checks
 from idp.oauth import request_sources
@@ -131,9 +131,8 @@ def _finished(draft: Draft) -> AuthorizationRequest:
 
 
 def _terms(draft: Draft, redirect_uri: str) -> ClientTerms:
-    words = scope_words(draft.provider, draft.scopes)
-    client = terms(draft.client, redirect_uri, draft.provider.settings, words)
-    return replace(client, detail_words=in_words(draft.provider, draft.details))
+    words, details = scope_words(draft.provider, draft.scopes), in_words(draft.provider, draft.details)
+    return terms(draft.client, redirect_uri, draft.provider.settings, words, details)
 
 
 def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[str, str]) -> Needs:

@@ -213,9 +213,16 @@ class Clients:
 
 
 def terms(
-    client: RegisteredClient, redirect_uri: str, settings: Settings, words: Mapping[str, Mapping[str, str]] | None = None
+    client: RegisteredClient,
+    redirect_uri: str,
+    settings: Settings,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    detail_words: tuple[Mapping[str, str], ...] = (),
 ) -> ClientTerms:
-    """Return what a sign-in needs to know of the client, as plain values. ``words``: those for the scopes of APIs."""
+    """Return what a sign-in needs to know of the client, as plain values.
+
+    ``words``: those for the scopes of APIs. ``detail_words``: the requested acts, as people read them.
+    """
     return ClientTerms(
         client_id=client.client_id,
         name=client.name,
@@ -231,4 +238,5 @@ def terms(
         registered_itself=client.registered_itself,
         redirect_host=urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme,
         scope_words=words or {},
+        detail_words=detail_words,
     )

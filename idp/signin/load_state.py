@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from idp import clock
 from idp.config import Settings
@@ -14,7 +15,7 @@ from idp.identity.sessions import sessions
 from idp.identity.users import email_address, lookup
 from idp.signin import attempts
 from idp.signin.answers import Answers, Findings
-from idp.signin.prepared import NOTHING_PREPARED
+from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import ClientTerms, Needs, serves
 from idp.signin.state import BrowserContext, Case, KnownPerson, OrganisationFacts
 from idp.signin.step import StepContext
@@ -45,8 +46,9 @@ def gather(
     organisation, is_named = _organisation(needs, visit, attempt, answers, session)
     terms = settings_of(settings, organisation) if organisation else None
     user = _user(organisation, attempt, session)
-    if session is not None and (user is None or session.user_id != user.id):
-        session = None
+    session = session if session is not None and user is not None and session.user_id == user.id else None
+    rows = _Rows(attempt, organisation, terms, user, session)
+    findings, prepared = _unfinished(settings, attempt, user)
     case = Case(
         now=now,
         asked_at=attempt.created_at if attempt.digest else now,
@@ -61,13 +63,13 @@ def gather(
         session_user_id=live.user_id if live else "",
         session_is_hinted=live is not None and _is_hinted(live, needs),
         known=_known(needs, visit, live),
-        findings=Findings.from_json(attempt.findings),
+        findings=findings,
         answers=answers,
-        prepared=attempts.opened(settings, attempt),
+        prepared=prepared,
         attests=bool(settings.attestation_roots),
+        **_facts_of_person(settings, needs, visit, rows, now),
     )
-    work = StepContext(settings, visit, case, attempt, organisation, terms, user, session)
-    return work if organisation is None or user is None else replace(work, case=_with_person(work))
+    return StepContext(settings, visit, case, *rows)
 
 
 def gather_again(work: StepContext) -> StepContext:
@@ -76,41 +78,53 @@ def gather_again(work: StepContext) -> StepContext:
     return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id, work.case.now)
 
 
-def _with_person(work: StepContext) -> Case:
-    """Return the case with what is known of its person."""
-    organisation, terms, user = work.person()
-    settings, case, client = work.settings, work.case, work.case.needs.client
-    person = lookup.person_of(settings, organisation, user)
-    own = tuple(proof for proof in assurance.from_json(work.attempt.proofs) if _is_theirs(proof, user))
+class _Rows(NamedTuple):
+    """The rows that a case is made of, as ``StepContext`` holds them."""
+
+    attempt: Attempt
+    organisation: Organisation | None
+    terms: OrganisationSettings | None
+    user: User | None
+    session: UserSession | None
+
+
+def _facts_of_person(settings: Settings, needs: Needs, visit: BrowserContext, rows: _Rows, now: datetime) -> dict[str, Any]:
+    """Return the fields of a case about its person; nothing where nobody is known yet."""
+    attempt, organisation, terms, user, session = rows
+    if organisation is None or terms is None or user is None:
+        return {}
+    client, person = needs.client, lookup.person_of(settings, organisation, user)
+    own = tuple(proof for proof in assurance.from_json(attempt.proofs) if _is_theirs(proof, user))
     rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
-    return replace(
-        _without_dead_code(case, user),
-        person=person,
-        rules=lookup.rules_of(settings, organisation, person, case.now, rule),
-        own_proofs=own,
-        proofs=_proofs(work, user, own),
-        locale=user.locale,
-        unverified_address=str(user.email) if email_address.needs_verifying(user) else "",
-        console_closes_at=email_address.closes_at(user),
-        leaked_found=user.leaked_found_at is not None,
-        leaked_notice_due=_notice_is_due(case.now, terms, person, user),
-        offer_declined=user.offer_declined_at is not None,
-        consented_scopes=_consented(client, user),
-        factor_changed_recently=user.factor_changed_at is not None and user.factor_changed_at > case.now - RECENTLY,
-        password_is_spent=user.password_expires_at is not None and user.password_expires_at <= case.now,
-        password_min_length=passwords.least_length(settings, terms, person.has_factor),
-    )
+    return {
+        "person": person,
+        "rules": lookup.rules_of(settings, organisation, person, now, rule),
+        "own_proofs": own,
+        "proofs": _proofs(session, visit.device, user, own, now),
+        "locale": user.locale,
+        "unverified_address": str(user.email) if email_address.needs_verifying(user) else "",
+        "console_closes_at": email_address.closes_at(user),
+        "leaked_found": user.leaked_found_at is not None,
+        "leaked_notice_due": _notice_is_due(now, terms, person, user),
+        "offer_declined": user.offer_declined_at is not None,
+        "consented_scopes": _consented(client, user),
+        "factor_changed_recently": user.factor_changed_at is not None and user.factor_changed_at > now - RECENTLY,
+        "password_is_spent": user.password_expires_at is not None and user.password_expires_at <= now,
+        "password_min_length": passwords.least_length(settings, terms, person.has_factor),
+    }
 
 
-def _without_dead_code(case: Case, user: User) -> Case:
-    """Return the case without a last recovery code (S44) that was spent or replaced elsewhere, and without its set-up.
+def _unfinished(settings: Settings, attempt: Attempt, user: User | None) -> tuple[Findings, Prepared]:
+    """Return what the attempt has found and prepared, without a last recovery code (S44) that was spent or replaced
+    elsewhere, and without its set-up.
 
     The person is then asked for a factor as usual: a set-up that depends on such a code could never be finished.
     """
-    held = case.findings.last_code
-    if held is None or recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest):
-        return case
-    return replace(case, findings=replace(case.findings, last_code=None), prepared=NOTHING_PREPARED)
+    findings = Findings.from_json(attempt.findings)
+    held = findings.last_code
+    if held is None or user is None or recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest):
+        return findings, attempts.opened(settings, attempt)
+    return replace(findings, last_code=None), NOTHING_PREPARED
 
 
 def _is_theirs(proof: Proof, user: User) -> bool:
@@ -206,9 +220,10 @@ def _facts(
     )
 
 
-def _proofs(work: StepContext, user: User, own: tuple[Proof, ...]) -> tuple[Proof, ...]:
+def _proofs(
+    session: UserSession | None, device: str, user: User, own: tuple[Proof, ...], now: datetime
+) -> tuple[Proof, ...]:
     """Return the session's proofs, this attempt's, and present trust in the device, which is never stored."""
-    session, device, now = work.session, work.visit.device, work.case.now
     earlier = tuple(proof for proof in assurance.from_json(session.proofs) if proof not in own) if session else ()
     trust = remembered_devices.trust(user.organisation_id, user.id, device, now) if device else None
     trusted = (Proof("remembered", at=trust.since, credential=trust.id),) if trust else ()

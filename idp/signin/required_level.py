@@ -5,6 +5,8 @@ from datetime import timedelta
 from idp.factors import REPLACING, SECOND
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
 
+CHANGING = (ENROL, NEW_CODES, ADD_PASSKEY)
+"""The tasks that change what a person signs in with. Another one chooses a new password."""
 JUST_NOW = timedelta(minutes=10)
 """How long a password or passkey of this sign-in need not be given again (S17)."""
 
@@ -26,9 +28,14 @@ def needed_level(case: Case) -> int:
     """Return the level to reach: the lowest acr asked for, raised by policy, by the client, and by changes of details."""
     asked = [case.acr_levels[name] for name in case.needs.acr if name in case.acr_levels]
     needed = max(min(asked, default=1), case.needs.minimum_level, case.rules.level if case.rules else 1)
-    tasks = {ENROL, NEW_CODES} if case.answers.passkey_added_at else {ENROL, NEW_CODES, ADD_PASSKEY}
-    changes_details = case.needs.highest or tasks & set(case.needs.tasks) or wants_new_password(case)
-    return max(needed, highest_owned(case)) if changes_details else needed
+    return max(needed, highest_owned(case)) if _changes_details(case) else needed
+
+
+def _changes_details(case: Case) -> bool:
+    """Check if what the person signs in with is about to change."""
+    done = ADD_PASSKEY if case.answers.passkey_added_at else ""
+    changes = any(name in CHANGING and name != done for name in case.needs.tasks)
+    return case.needs.highest or changes or wants_new_password(case)
 
 
 def highest_owned(case: Case) -> int:
