@@ -63,9 +63,10 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
     seen: set[str] = set()
     for pair in raw.split(b"&"):
         first, _, second = pair.partition(b"=")
-        name, value = _decode(first), _decode(second)
+        name = _decode(first)
         if name is None or name not in known:
             continue
+        value = _decode(second)
         if name in REPEATABLE and value and name in values:
             value = f"{values[name]} {value}"
         what = "is given more than once" if name in seen and name not in REPEATABLE else _fault_of(name, value)
@@ -74,7 +75,7 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
             faults[name] = what
         elif value:
             values[name] = value
-    return Parameters({name: value for name, value in values.items() if name not in faults}, faults)
+    return Parameters({name: value for name, value in values.items() if name not in faults} if faults else values, faults)
 
 
 def of_members(members: Mapping[str, Any]) -> Parameters:
