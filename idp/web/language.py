@@ -8,12 +8,13 @@ Views note what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the 
 an error page, is looked up when a page is rendered: the request's own address, and the signed-in person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask import g, request
-from flask_babel import refresh
+from flask_babel import get_translations, refresh
 
 from idp import clock
 from idp.branding import languages_of
@@ -30,13 +31,13 @@ PICKED = "language"
 def asked_in(*ui_locales: str) -> None:
     """Note the languages of the app's request. A language picked on a page of the sign-in goes before them."""
     g.ui_locales = ui_locales
-    refresh()
+    _forget()
 
 
 def prefer(own: str) -> None:
     """Note the reader's own choice. Empty: they have made none, and it is not looked up."""
     g.own_language = own
-    refresh()
+    _forget()
 
 
 def speak_as(languages: tuple[str, ...]) -> None:
@@ -60,12 +61,30 @@ def at(address: str, picked: str) -> str:
 def speaking(language: str) -> Iterator[None]:
     """Render a page in this language, whatever the request asks."""
     g.spoken = language
-    refresh()
+    _forget()
     try:
         yield
     finally:
         del g.spoken
-        refresh()
+        _forget()
+
+
+def _forget() -> None:
+    """Have the language worked out again where it is next needed."""
+    refresh()
+    g.pop("catalogue", None)
+
+
+def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
+    """Return a text of the catalogue in the language of this page, filled with its values.
+
+    ``many``: the same for a number ``num`` of things that is not one. The catalogue is looked up once, not for each text.
+    """
+    found = g.get("catalogue")
+    if found is None:
+        found = g.catalogue = get_translations()
+    said = found.ungettext(text, many, values["num"]) if many else found.ugettext(text)
+    return str(said % values if values else said)
 
 
 def chosen() -> Language:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
-from flask_babel import Babel, gettext, ngettext
+from flask_babel import Babel
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -128,9 +128,7 @@ def _take_no_nul() -> None:
 def words(message: Message) -> str:
     """Return a message in the reader's language."""
     values = {name: _worded(value) for name, value in message.values.items()}
-    if message.plural:
-        return str(ngettext(message.key, message.plural, **values))
-    return str(gettext(message.key, **values))
+    return language.in_words(message.key, values, message.plural)
 
 
 def _worded(value: Any) -> Any:

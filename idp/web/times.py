@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from flask import Flask, g
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale
 from markupsafe import Markup, escape
 
 from idp import zones
 from idp.errors import Message
+from idp.web import language
 
 DAY, WEEKDAY, HOUR, MOMENT = "d MMMM y", "EEEE d MMMM y", "HH:mm", "d MMM y, HH:mm"
 
@@ -73,12 +74,12 @@ def moment(value: datetime) -> Markup:
 
 def translated(text: str, **values: Any) -> str:
     """Wrap ``gettext`` for templates: values may be elements, and all others are escaped."""
-    return _marked(gettext(text, **_escaped(values)), values)
+    return _marked(language.in_words(text, _escaped(values)), values)
 
 
 def translated_plural(one: str, many: str, num: int, **values: Any) -> str:
     """Wrap ``ngettext`` for templates, likewise."""
-    return _marked(ngettext(one, many, num, **_escaped(values)), values)
+    return _marked(language.in_words(one, _escaped({"num": num, **values}), many), values)
 
 
 def _holds_elements(values: dict[str, Any]) -> bool:
