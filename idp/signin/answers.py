@@ -50,7 +50,7 @@ class Answers:
         """Read what ``as_json`` wrote, in this or another version."""
         if not stored:
             return NO_ANSWERS
-        read = {name: _READ[name](stored.get(key)) for name, key in _KEYS.items()}
+        read = {name: _READ[name](stored[key]) for name, key in _KEYS.items() if key in stored}
         known = {name: value for name, value in read.items() if value is not None}
         return cls(**cast(Any, known), later=_later(stored, _KEYS.values()))
 
