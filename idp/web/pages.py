@@ -288,9 +288,10 @@ def _unexpected(error: Exception) -> Response:
 def _finish(response: Response) -> Response:
     if request.blueprint in OPENED_BY_APPS:
         response.headers.update(KEEPS_OPENER)
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 — iterating Headers gives pairs
+    common = headers_for(request_context.settings())
+    response.headers.extend([(name, value) for name, value in common.items() if name.lower() not in present])
     response.headers[REQUEST_ID] = request_context.browser().id
-    for name, value in headers_for(request_context.settings()).items():
-        response.headers.setdefault(name, value)
     for value in response.headers.values():
         value.encode("latin-1")  # an answer that WSGI cannot send must fail here, where it is logged and answered
     return request_context.keep(response)

@@ -1,7 +1,6 @@
 """Hold the browser of Flask's request: see ``browser_request``. Machine endpoints never use it."""
 
 from dataclasses import replace
-from typing import cast
 
 from flask import Response, current_app, g, request
 
@@ -21,9 +20,10 @@ def settings() -> Settings:
 
 def browser() -> BrowserRequest:
     """Return what this request says about its browser."""
-    if "browser" not in g:
-        g.browser = request.environ.get(BEGUN) or BrowserRequest(settings(), request.environ)
-    return cast(BrowserRequest, g.browser)
+    found: BrowserRequest | None = g.get("browser")
+    if found is None:
+        found = g.browser = request.environ.get(BEGUN) or BrowserRequest(settings(), request.environ)
+    return found
 
 
 def cookies() -> Cookies:
