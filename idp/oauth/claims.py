@@ -76,13 +76,13 @@ def for_id_token(
 
     A client with ``id_token_claims`` gets the claims of all granted scopes: many libraries read nothing but the ID token.
     """
-    names = set(requested.get("id_token", ())) & set(CLAIMS)
+    names = {name for name in requested.get("id_token", ()) if name in SCOPES_OF}
     is_whole = bool(client.metadata.get("id_token_claims"))
     wanted = [
         name for name in _asked_in("id_token", granted, requested) if is_whole or name in OF_WORK or names & _claims_in(name)
     ]
-    found = about(user, wanted)
-    if not is_whole:
+    found = about(user, wanted) if wanted else {}
+    if found and not is_whole:
         always = {claim for scope in OF_WORK.intersection(granted) for claim in BY_SCOPE[scope]}
         found = {name: value for name, value in found.items() if name in names or name in always}
     return _bounded(found | added(user, client, granted, "id_token"))
@@ -133,7 +133,7 @@ def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:
     Apps must send ID tokens back as hints, also in an address; proxies commonly allow 8 KB for the whole line.
     """
     kept = dict(claims)
-    while len(json.dumps(kept)) > LONGEST_PERSON:
+    while kept and len(json.dumps(kept)) > LONGEST_PERSON:
         del kept[max(kept, key=lambda name: len(json.dumps(kept[name])))]
     omitted = [name for name in claims if name not in kept]
     return {**kept, OMITTED: omitted} if omitted else kept
