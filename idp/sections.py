@@ -4,13 +4,18 @@ import re
 from email.utils import parseaddr
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
+from idp.on_use import OnUse
 from idp.server_sections import Clients, Database, Metrics, Outgoing, Section, Server
+
+if TYPE_CHECKING:
+    import email_validator
+else:
+    email_validator = OnUse("email_validator")
 
 EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -128,8 +133,8 @@ class Mail(Section):
         address = parseaddr(value)[1]
         whole = address if "." in address.rpartition("@")[2] else f"{address}.test"  # a machine's own name, as localhost
         try:
-            validate_email(whole, check_deliverability=False, test_environment=True)
-        except EmailNotValidError as error:
+            email_validator.validate_email(whole, check_deliverability=False, test_environment=True)
+        except email_validator.EmailNotValidError as error:
             raise ValueError(
                 "must be one address, or `Name <address>`, like Example Shoes <no-reply@example.com>"
             ) from error
@@ -148,8 +153,10 @@ class Mail(Section):
         if value in ("", "<>"):
             return value
         try:
-            found = validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-        except EmailNotValidError as error:
+            found = email_validator.validate_email(
+                value, check_deliverability=False, allow_smtputf8=False, test_environment=True
+            )
+        except email_validator.EmailNotValidError as error:
             raise ValueError("must be one plain address like bounces@example.com, or <> for none") from error
         return f"{found.local_part}@{found.ascii_domain}"
 

@@ -10,16 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import partial
-from typing import Any, Literal
-
-from email_validator import EmailNotValidError, validate_email
+from typing import TYPE_CHECKING, Any, Literal
 
 from idp import normal_forms
 from idp.checks import NOT_A_DATE, check_line, check_time_zone, check_truth
 from idp.errors import Invalid, say
 from idp.identity.roles import ROLES, Role
 from idp.normal_forms import compared
+from idp.on_use import OnUse
 from idp.store.users import User
+
+if TYPE_CHECKING:
+    import email_validator
+else:
+    email_validator = OnUse("email_validator")
 
 LONGEST_USERNAME = 254
 LONGEST_CLAIM, LONGEST_PAGE, LONGEST_ADDRESS_LINE = 200, 500, 200
@@ -48,8 +52,8 @@ def check_email(key: str, value: Any) -> str | None:
     if not text:
         return None
     try:
-        return validate_email(text, check_deliverability=False).normalized
-    except EmailNotValidError as error:
+        return email_validator.validate_email(text, check_deliverability=False).normalized
+    except email_validator.EmailNotValidError as error:
         raise Invalid(key, say("This is not an e-mail address."), detail=str(error)) from error
 
 

@@ -14,12 +14,11 @@ from email.policy import SMTP
 from email.utils import format_datetime as rfc5322_date
 from email.utils import parseaddr
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
 from babel.support import NullTranslations, Translations
-from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idp import factors, ip_network, zones
@@ -27,11 +26,17 @@ from idp.branding import DARK, LIGHT, Brand, Palette, brand_of, palette
 from idp.config import Settings
 from idp.crypto import Ring
 from idp.errors import Message
+from idp.on_use import OnUse
 from idp.resources import PACKAGE, folder
 from idp.sections import Mail
 from idp.store import logos, organisations, sealed
 from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
+
+if TYPE_CHECKING:
+    import email_validator
+else:
+    email_validator = OnUse("email_validator")
 
 COLOUR = "#0b6b5b"
 """The language of mails of an organisation that has chosen none."""
@@ -174,7 +179,7 @@ def on_the_wire(address: str) -> str:
     local, _, host = address.rpartition("@")
     if host.isascii():
         return address
-    return f"{local}@{validate_email(address, check_deliverability=False).ascii_domain}"
+    return f"{local}@{email_validator.validate_email(address, check_deliverability=False).ascii_domain}"
 
 
 def envelope_sender(mail: Mail) -> str:
