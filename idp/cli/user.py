@@ -33,6 +33,8 @@ from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
 """The actor in the audit trail: a person with a shell on this machine."""
+MOST_SHOWN = 100
+"""Open sessions of one person. A till that many people use may have thousands."""
 
 
 @click.group(cls=Noun)
@@ -100,7 +102,7 @@ def _factors(row: User) -> str:
 
 @_user_command("show")
 def show(chosen: Chosen) -> str:
-    """Show one person as JSON: details, second factor, passkeys, devices and open sessions."""
+    """Show one person as JSON: details, second factor, passkeys, devices and the newest open sessions."""
     shown = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
@@ -141,7 +143,7 @@ def _proofs(chosen: Chosen) -> dict[str, object]:
         ],
         "sessions": [
             {"browser": session.label, "address": session.address, "since": _moment(session.started_at)}
-            for session in sessions.sessions_of(organisation.id, row.id, now)
+            for session in sessions.sessions_of(organisation.id, row.id, now, None, MOST_SHOWN)
         ],
     }
 

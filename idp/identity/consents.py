@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from idp import clock
 from idp.audit import Event, Origin, record_about
@@ -12,7 +13,6 @@ from idp.identity.scopes import is_allowed, only_scopes
 from idp.store import clients, consents, grant_revocations, grants
 from idp.store.clients import Client
 from idp.store.consents import Consent
-from idp.store.grants import Grant
 from idp.store.users import User
 
 
@@ -31,17 +31,25 @@ class ConnectedApp:
     was_asked: bool
 
 
+class Held(NamedTuple):
+    """Active grants of one client with the same scopes."""
+
+    scopes: list[str]
+    since: datetime
+    last_used_at: datetime
+
+
 def connected(user: User) -> tuple[ConnectedApp, ...]:
     """Return a user's connected apps, by name."""
     allowed = {row.client_id: row for row in consents.consents_of(user.organisation_id, user.id)}
-    living: dict[str, list[Grant]] = {}
-    for grant in grants.grants_of(user.organisation_id, user.id, clock.now()):
-        living.setdefault(grant.client_id, []).append(grant)
+    living: dict[str, list[Held]] = {}
+    for client_id, granted, since, last_used_at in grants.held_of(user.organisation_id, user.id, clock.now()):
+        living.setdefault(client_id, []).append(Held(granted, since, last_used_at))
     apps = []
     for client in clients.some({*allowed, *living}):
         consent, held = allowed.get(client.client_id), living.get(client.client_id, [])
-        began = [consent.given_at] if consent else [grant.created_at for grant in held]
-        used = [grant.last_used_at or grant.created_at for grant in held]
+        began = [consent.given_at] if consent else [one.since for one in held]
+        used = [one.last_used_at for one in held]
         scopes = _scopes_now(user, client, consent, held)
         apps.append(
             ConnectedApp(client.client_id, client.name, scopes, min(began), max(used, default=None), consent is not None)
@@ -49,10 +57,10 @@ def connected(user: User) -> tuple[ConnectedApp, ...]:
     return tuple(sorted(apps, key=lambda app: app.name.casefold()))
 
 
-def _scopes_now(user: User, client: Client, consent: Consent | None, held: Sequence[Grant]) -> tuple[str, ...]:
+def _scopes_now(user: User, client: Client, consent: Consent | None, held: Sequence[Held]) -> tuple[str, ...]:
     """Return the granted scopes and claims that client and consent still allow: the rule of ``active_grant``."""
     agreed = frozenset(consent.scopes if consent else ())
-    granted = agreed.union(*(grant.scopes for grant in held)) if client.first_party else agreed
+    granted = agreed.union(*(one.scopes for one in held)) if client.first_party else agreed
     usable = client.scopes_for(user.organisation_id)
     whole = only_scopes(granted)
     return tuple(

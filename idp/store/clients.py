@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
+from idp.keyset import Place, page_of
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, values
 from idp.store import kept
@@ -127,6 +128,28 @@ def client(client_id: str) -> Select[Client]:
 def clients() -> Select[Client]:
     """Return all clients, by ``client_id``."""
     return select(Client).order_by(Client.client_id)
+
+
+def listed(place: Place | None, most: int, *, organisation_id: str = "") -> list[Client]:
+    """Return a page of the clients by ``client_id``; with an organisation, of those that serve it.
+
+    Those are known after reading: it reads chunk by chunk until the page is full.
+    """
+    found: list[Client] = []
+    while len(found) < most:
+        chunk = page_of(select(Client), (Client.client_id,), place, most)
+        wanted = [row for row in chunk if not organisation_id or row.serves(organisation_id)]
+        is_before = place is not None and place.is_before
+        found = [*wanted, *found] if is_before else [*found, *wanted]
+        if len(chunk) < most:
+            break
+        place = Place((chunk[0 if is_before else -1].client_id,), is_before)
+    return found[-most:] if place is not None and place.is_before else found[:most]
+
+
+def place_of(name: str, *, is_before: bool) -> Place:
+    """Return the place of a client in the list, even if it is gone."""
+    return Place((name,), is_before)
 
 
 @asks_every

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     Update,
+    func,
     select,
     text,
     update,
@@ -143,17 +144,17 @@ def standing(organisation_id: str, grant_id: str) -> Select[Grant, User, UserSes
 
 
 @asks_every
-def grants_of(organisation_id: str, user_id: str, now: datetime) -> Select[Grant]:
-    """Return a user's active grants, newest first."""
+def held_of(organisation_id: str, user_id: str, now: datetime) -> Select[str, list[str], datetime, datetime]:
+    """Return client and scopes of a user's active grants, each pair once: first granted, last used.
+
+    A till may hold thousands of grants of one client with the same scopes.
+    """
+    used = func.max(func.coalesce(Grant.last_used_at, Grant.created_at))
+    theirs = (Grant.organisation_id == organisation_id, Grant.user_id == user_id)
     return (
-        select(Grant)
-        .where(
-            Grant.organisation_id == organisation_id,
-            Grant.user_id == user_id,
-            Grant.revoked_at.is_(None),
-            Grant.ends_at > now,
-        )
-        .order_by(Grant.created_at.desc())
+        select(Grant.client_id, Grant.scopes, func.min(Grant.created_at), used)
+        .where(*theirs, Grant.revoked_at.is_(None), Grant.ends_at > now)
+        .group_by(Grant.client_id, Grant.scopes)
     )
 
 

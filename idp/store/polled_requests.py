@@ -16,6 +16,8 @@ from idp.rows import inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some
 
 DEVICE, APPROVAL = "device", "approval"
+MOST_ASKED = 50
+"""Approvals that a person's page shows. Apps ask for them, so that nothing else bounds their number."""
 PINGS = text("ping_due_at IS NOT NULL")
 
 
@@ -69,10 +71,10 @@ def add_request(
 
 @asks_every
 def waiting_for(organisation_id: str, user_id: str, now: datetime) -> Select[PolledRequest]:
-    """Return what waits for a person's approval, first what ends first."""
+    """Return what waits for a person's approval, first what ends first, up to a page."""
     theirs = (PolledRequest.organisation_id == organisation_id, PolledRequest.user_id == user_id)
     here = (*theirs, PolledRequest.expires_at > now, PolledRequest.decided_at.is_(None))
-    return select(PolledRequest).where(*here).order_by(PolledRequest.expires_at)
+    return select(PolledRequest).where(*here).order_by(PolledRequest.expires_at).limit(MOST_ASKED)
 
 
 @asks_one

@@ -1,6 +1,6 @@
 """Sessions: each with its user, its browser and its proofs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ from sqlalchemy import (
     Update,
     select,
     text,
+    tuple_,
+    type_coerce,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id
+from idp.db import Base, Id, Moment
 from idp.keyset import Place, page_of
 from idp.rows import add, inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some
@@ -89,6 +91,10 @@ class SessionClient(Base):
     since: Mapped[datetime]
 
 
+ORDER = (UserSession.ends_at, UserSession.id)
+"""The session that ends last began last. In this order expired sessions are at one end of the index, and are not read."""
+
+
 def _live(now: datetime) -> tuple[Any, ...]:
     return (UserSession.ended_at.is_(None), UserSession.idle_until > now, UserSession.ends_at > now)
 
@@ -106,29 +112,51 @@ def live_session(organisation_id: str, login_id: str, now: datetime) -> Select[U
     return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id, *_live(now))
 
 
-@asks_every
-def sessions_of(organisation_id: str, user_id: str, now: datetime) -> Select[UserSession]:
-    """Return a user's live sessions, newest first."""
-    return (
-        select(UserSession)
-        .where(UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, *_live(now))
-        .order_by(UserSession.started_at.desc())
-    )
-
-
 def live_sessions(
     organisation_id: str, now: datetime, place: Place | None, most: int, *, user_id: str = ""
 ) -> list[UserSession]:
-    """Return a page of live sessions of an organisation or of one user, newest first.
-
-    The session that ends last began last. In this order expired sessions are at one end of the index, and are not read.
-    """
+    """Return a page of live sessions of an organisation or of one user, newest first."""
     here = [
         UserSession.organisation_id == organisation_id,
         *_live(now),
         *([UserSession.user_id == user_id] if user_id else []),
     ]
-    return page_of(select(UserSession).where(*here), (UserSession.ends_at, UserSession.id), place, most, descending=True)
+    return page_of(select(UserSession).where(*here), ORDER, place, most, descending=True)
+
+
+def sessions_of(organisation_id: str, user_id: str, now: datetime, place: Place | None, most: int) -> Sequence[UserSession]:
+    """Return a page of a user's live sessions, newest first. People read it in their profile: its statements are ready."""
+    if place is None:
+        return _newest(organisation_id, user_id, now, most)
+    read, (ends_at, login_id) = _newer if place.is_before else _older, place.key
+    found = read(organisation_id, user_id, now, ends_at, login_id, most)
+    return found[::-1] if place.is_before else found
+
+
+@asks_every
+def _newest(organisation_id: str, user_id: str, now: datetime, most: int) -> Select[UserSession]:
+    return _of_user(organisation_id, user_id, now).order_by(*(one.desc() for one in ORDER)).limit(most)
+
+
+@asks_every
+def _older(
+    organisation_id: str, user_id: str, now: datetime, ends_at: datetime, login_id: str, most: int
+) -> Select[UserSession]:
+    here = tuple_(*ORDER) < tuple_(type_coerce(ends_at, Moment()), type_coerce(login_id, Id))
+    return _of_user(organisation_id, user_id, now).where(here).order_by(*(one.desc() for one in ORDER)).limit(most)
+
+
+@asks_every
+def _newer(
+    organisation_id: str, user_id: str, now: datetime, ends_at: datetime, login_id: str, most: int
+) -> Select[UserSession]:
+    here = tuple_(*ORDER) > tuple_(type_coerce(ends_at, Moment()), type_coerce(login_id, Id))
+    return _of_user(organisation_id, user_id, now).where(here).order_by(*ORDER).limit(most)
+
+
+def _of_user(organisation_id: str, user_id: str, now: datetime) -> Select[UserSession]:
+    theirs = (UserSession.organisation_id == organisation_id, UserSession.user_id == user_id)
+    return select(UserSession).where(*theirs, *_live(now))
 
 
 def place_of(organisation_id: str, name: str, *, is_before: bool) -> Place | None:

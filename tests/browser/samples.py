@@ -35,6 +35,7 @@ from idp.web.account.security import Device, FactorPanel, SecurityPage
 from idp.web.account.sessions import SessionsPage
 from idp.web.oauth_pages import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
+from idp.web.pagination import NO_PAGES, Pages
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import CONSOLE, ZONES
 from tests.browser.samples_links import LINKS
@@ -117,6 +118,7 @@ SECURITY = SecurityPage(
     recommends=False,
     password_changed_at=DAY,
     devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
+    device_pages=Pages("", "?page=2"),
     panels=(
         FactorPanel(
             "account.passkeys",
@@ -262,9 +264,9 @@ SAMPLES: dict[str, tuple[str, object]] = {
         DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say(DONE_YOUR_NAME_IS_SAVED)),
     ),
     "details-wrong": ("account/profile.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
-    "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS)),
-    "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED)),
-    "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", ())),
+    "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS, Pages("", "?after=2"))),
+    "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED, Pages("?page=1", ""))),
+    "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", (), NO_PAGES)),
     "activity": ("account/activity.html", ActivityPage("sanne", "Example Shoes", HISTORY, is_first=False)),
     "activity-none": ("account/activity.html", ActivityPage("sanne", "Example Shoes", History((), 0), is_first=True)),
     "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes", asks_password=False)),

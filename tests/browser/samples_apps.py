@@ -21,8 +21,8 @@ from idp.web.admin.clients import PKCE, AppDetailPage, AppForm, AppListPage, App
 from idp.web.admin.keys import STATES, Key, KeysPage
 from idp.web.admin.logout_failures import LogoutFailures
 from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
-from idp.web.admin.pagination import Pages
 from idp.web.admin.sessions import OpenSessionsPage
+from idp.web.pagination import Pages
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 BESIDE = Pages("?page=1", "?page=3")
@@ -118,9 +118,9 @@ APPS: dict[str, tuple[str, object]] = {
     "console-mail-none": ("admin/outbox.html", MailPage(FRAME, "", (), Pages("", ""))),
     "console-apps": (
         "admin/clients.html",
-        AppListPage(FRAME, (KASSA, LONGEST), True),
+        AppListPage(FRAME, (KASSA, LONGEST), BESIDE, True),
     ),
-    "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), False)),
+    "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), Pages("", ""), False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
     "console-app-logout-failures": (

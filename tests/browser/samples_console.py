@@ -16,7 +16,6 @@ from idp.web.admin.guard import DONE, Frame, Section
 from idp.web.admin.index import Choice, OrganisationsPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
-from idp.web.admin.pagination import Pages, people
 from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number, SettingsPage
@@ -24,6 +23,7 @@ from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
 from idp.web.admin.users import Box, PeoplePage, PersonForm, Row
+from idp.web.pagination import NO_PAGES, Pages, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR
 
@@ -97,6 +97,7 @@ PERSON = PersonPage(
     is_self=False,
     may_change=True,
     offers=tuple(Offer(name, action.button) for name, action in ACTIONS.items()),
+    has_more_sessions=True,
 )
 QUESTION = Question(
     say("Reset the second factor of %(username)s?", username="jan"),
@@ -176,9 +177,9 @@ CONSOLE: dict[str, tuple[str, Any]] = {
             Pages("?page=1", "?page=3"),
         ),
     ),
-    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), Pages("", ""))),
+    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), NO_PAGES)),
     "console-people": ("admin/users.html", PEOPLE),
-    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=people(0), pages=Pages("", ""), q="zzz")),
+    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=people(0), pages=NO_PAGES, q="zzz")),
     "console-person": ("admin/user.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
     "console-owner": (
         "admin/user.html",
@@ -210,22 +211,28 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-no-groups": (
         "admin/groups.html",
-        GroupsPage(FRAME, (), Pages("", ""), "2FA", True, (say("There is a group already."),)),
+        GroupsPage(FRAME, (), NO_PAGES, "2FA", True, (say("There is a group already."),)),
     ),
     "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True, "x")),
     "console-shops": ("admin/shops.html", ShopsPage(FRAME, (SHOP, ShopRow("t", "utrecht", LONG)), Pages("?before=s", ""))),
     "console-no-shops": (
         "admin/shops.html",
-        ShopsPage(FRAME, (), Pages("", ""), "x", "", "code", (say("There is a shop already."),)),
+        ShopsPage(FRAME, (), NO_PAGES, "x", "", "code", (say("There is a shop already."),)),
     ),
     "console-shop": ("admin/shop.html", ShopPage(FRAME, SHOP, SHOP.name)),
-    "console-policies": ("admin/policies.html", PoliciesPage(replace(FRAME, is_operator=True), (RULE,))),
-    "console-policies-read": ("admin/policies.html", PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=DAY.date()),))),
-    "console-no-policies": ("admin/policies.html", PoliciesPage(FRAME, ())),
+    "console-policies": (
+        "admin/policies.html",
+        PoliciesPage(replace(FRAME, is_operator=True), (RULE,), Pages("", "?page=2")),
+    ),
+    "console-policies-read": (
+        "admin/policies.html",
+        PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=DAY.date()),), NO_PAGES),
+    ),
+    "console-no-policies": ("admin/policies.html", PoliciesPage(FRAME, (), NO_PAGES)),
     "console-policy": ("admin/policy_form.html", RULE_FORM),
     "console-add-policy": ("admin/policy_form.html", replace(RULE_FORM, is_new=True)),
     "console-dry-run": ("admin/dry_run.html", DRY_RUN),
-    "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=(), count=0, pages=Pages("", ""))),
+    "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=(), count=0, pages=NO_PAGES)),
     "console-ownership": ("admin/ownership.html", OWNERSHIP),
     "console-ownership-seen": ("admin/ownership.html", replace(OWNERSHIP, is_owner=False, may_withdraw=False)),
     "console-not-owned": ("admin/ownership.html", replace(NOT_OWNED, may_withdraw=False)),

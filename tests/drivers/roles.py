@@ -81,7 +81,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     def found() -> dict[str, str]:
         with factory.context():
             group = organisations.groups(employee.organisation_id)[0].id
-            open_now = sessions.sessions_of(employee.organisation_id, employee.id, now())
+            open_now = sessions.sessions_of(employee.organisation_id, employee.id, now(), None, 100)
         known = {
             "client_id": "till",
             "store_url": "example-shoes",

@@ -77,7 +77,7 @@ class World:
     def session_of(self, person: MadePerson) -> str:
         """Return the id of an open session of the user."""
         with self.factory.context():
-            return sessions.sessions_of(person.organisation_id, person.id, clock.now())[0].id
+            return sessions.sessions_of(person.organisation_id, person.id, clock.now(), None, 100)[0].id
 
 
 def disabled(world: World, role: str) -> MadePerson:

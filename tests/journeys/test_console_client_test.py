@@ -29,7 +29,7 @@ def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -
     assert any("/oauth/authorize?" in hop for hop in browser.hops)
     assert "__Host-trial" not in browser.cookies
     with factory.context():
-        assert grants.grants_of(anna.organisation_id, anna.id, now()) == []
+        assert grants.held_of(anna.organisation_id, anna.id, now()) == []
     assert browser.reload().heading == THE_ID_TOKEN_EXPLAINED
     answer = next(hop for hop in browser.hops if "answer=" in hop)
     assert browser.open(answer.partition("?")[0]).status == 400, "a request without the code shows a result"

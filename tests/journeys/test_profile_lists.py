@@ -49,7 +49,7 @@ def post(browser, path: str, **fields: str):
 
 def sessions_of(factory: Factory, person) -> list[str]:
     with factory.context():
-        return [row.id for row in sessions.sessions_of(person.organisation_id, person.id, now_clock.now())]
+        return [row.id for row in sessions.sessions_of(person.organisation_id, person.id, now_clock.now(), None, 9)]
 
 
 def test_users_change_their_own_name(factory: Factory, journey, jan, clock) -> None:

@@ -26,7 +26,7 @@ def test_head_makes_no_code_and_ends_no_session(scene: Scene) -> None:
         }
         assert not [one for one in seen if one.startswith(("INSERT", "UPDATE", "DELETE"))], path
     with scene.factory.context():
-        assert sessions.sessions_of(scene.person.organisation_id, scene.person.id, clock.now())
+        assert sessions.sessions_of(scene.person.organisation_id, scene.person.id, clock.now(), None, 100)
     assert party.redeem(scene.code(party, prompt="none")).claims["sub"] == scene.person.id
 
 

@@ -210,7 +210,7 @@ def test_what_survives_signing_out_ends_with_everything_else(scene):
                 sign_out(scene)
                 consents.end(present, "keeping", origin)
             else:
-                (session,) = session_rows.sessions_of(*user, clock.now())
+                (session,) = session_rows.sessions_of(*user, clock.now(), None, 9)
                 sessions.end(session, "ended_by_request", origin)
         with pytest.raises(Refused, match="invalid_grant"):
             keeping.refresh(token)

@@ -62,7 +62,7 @@ def values(app: Flask, factory: Factory, people: dict[str, MadePerson]) -> dict[
     with factory.context(), transaction():
         shop = shops.create(jan.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
         group = organisations.groups(jan.organisation_id)[0].id
-        session = sessions.sessions_of(jan.organisation_id, jan.id, now())[0].id
+        session = sessions.sessions_of(jan.organisation_id, jan.id, now(), None, 100)[0].id
     known = {"client_id": "till", "store_url": "example-shoes", "user_id": jan.id, "group_id": group, "shop_id": shop}
     return {**known, "login_id": session, "form": "csv", "act": "disable"}
 

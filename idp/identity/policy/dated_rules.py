@@ -1,6 +1,6 @@
 """Dated rules (S11): create, change, remove and read them, and build one to try on a date."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -58,20 +58,22 @@ def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
     rows = dated_rules.dated_rules()
     if permissions.runs_installation(origin):
         return [rule_of(row) for row in rows]
-    return [rule for row in rows if (rule := _narrowed(row, organisation)) is not None]
-
-
-def _narrowed(row: StoredRule, organisation: Organisation) -> DatedRule | None:
-    """Return a rule without other organisations, groups and apps; None if it is about those alone."""
-    rule = rule_of(row)
+    about = [row for row in rows if touches(row, organisation)]
+    named = clients.some({client_id for row in about for client_id in row.clients})
     own = {
         "organisations": {organisation.store_url},
         "groups": {group.name for group in store.groups(organisation.id)},
-        "clients": {client.client_id for client in clients.clients() if client.serves(organisation.id)},
+        "clients": {client.client_id for client in named if client.serves(organisation.id)},
     }
+    return [rule for row in about if (rule := _narrowed(row, own)) is not None]
+
+
+def _narrowed(row: StoredRule, own: Mapping[str, Collection[str]]) -> DatedRule | None:
+    """Return a rule without the organisations, groups and apps that are not ``own``; None if it is about those alone."""
+    rule = rule_of(row)
     kept: dict[str, Any] = {name: tuple(one for one in getattr(rule, name) if one in known) for name, known in own.items()}
     is_about_others = any(getattr(rule, name) and not kept[name] for name in own)
-    return replace(rule, **kept) if touches(row, organisation) and not is_about_others else None
+    return None if is_about_others else replace(rule, **kept)
 
 
 def rule_of(row: StoredRule) -> DatedRule:

@@ -35,9 +35,9 @@ class OpenSession:
     apps: tuple[str, ...]
 
 
-def of_person(user: User) -> tuple[OpenSession, ...]:
-    """Return a user's live sessions, newest first."""
-    rows = store.sessions_of(user.organisation_id, user.id, clock.now())
+def of_person(user: User, place: Place | None, most: int) -> tuple[OpenSession, ...]:
+    """Return a page of a user's live sessions, newest first."""
+    rows = store.sessions_of(user.organisation_id, user.id, clock.now(), place, most)
     return _described(user.organisation_id, rows, {user.id: user.username})
 
 

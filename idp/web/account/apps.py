@@ -14,17 +14,19 @@ from idp.web import csrf, pages
 from idp.web.account.current_user import me
 from idp.web.account.outcome import done, outcome
 from idp.web.oauth_provider import provider
+from idp.web.pagination import List, Pages, requested
 
 PLACE = "/account/apps"
 
 
 @dataclass(frozen=True)
 class AppsPage:
-    """Hold the connected apps, by name. ``scope_words``: the words for the scopes of APIs, by language."""
+    """Hold a page of the connected apps, by name. ``scope_words``: the words for the scopes of APIs, by language."""
 
     username: str
     organisation_name: str
     apps: tuple[ConnectedApp, ...]
+    pages: Pages
     done: Message | None = None
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -38,9 +40,9 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """List the apps."""
     present = me(Needs(return_to=PLACE))
-    apps = consents.connected(present.user)
+    apps, beside = requested(consents.connected(present.user), List("account.apps", {}))
     words = scope_words(provider(), {scope for app in apps for scope in app.scopes})
-    page = AppsPage(present.user.username, present.organisation.name, apps, outcome(present), words)
+    page = AppsPage(present.user.username, present.organisation.name, tuple(apps), beside, outcome(present), words)
     return pages.render("account/apps.html", page)
 
 

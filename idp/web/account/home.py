@@ -126,8 +126,9 @@ def _asked(user: User) -> tuple[Asked, ...]:
 
 def _apps(present: Me) -> tuple[App, ...]:
     rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
-    found = [clients.client(row.client_id) for row in rows]
-    return tuple(App(row.name, _address_of(row.metadata_)) for row in found if row is not None)
+    found = {row.client_id: row for row in clients.some([row.client_id for row in rows])} if rows else {}
+    known = [found[row.client_id] for row in rows if row.client_id in found]
+    return tuple(App(row.name, _address_of(row.metadata_)) for row in known)
 
 
 def _address_of(metadata: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from idp.store.users import User
 from idp.web import pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, visiting
 from idp.web.account.outcome import outcome
+from idp.web.pagination import NO_PAGES, List, Pages, requested
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class SecurityPage:
     email_is_verified: bool = False
     password_is_leaked: bool = False
     done: Message | None = None
+    device_pages: Pages = NO_PAGES
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -81,6 +83,7 @@ def security_page(present: Me) -> SecurityPage:
     person = lookup.person_of(settings, present.organisation, user)
     rules = lookup.rules_of(settings, present.organisation, person, clock.now())
     since = factors.since(user.organisation_id, user.id)
+    devices, beside = _devices(user)
     return SecurityPage(
         username=user.username,
         name=user.name,
@@ -91,7 +94,8 @@ def security_page(present: Me) -> SecurityPage:
         reasons=tuple(reason.message for reason in rules.compulsory_because),
         recommends=not person.has_factor and not rules.must_own and user.notice_dismissed_at is None,
         password_changed_at=user.password_changed_at,
-        devices=_devices(user),
+        devices=devices,
+        device_pages=beside,
         active=next((factor.panel.active for factor in FACTORS if factor.panel and factor.name in since), None),
         panels=tuple(_panel(factor.panel, user) for factor in FACTORS if factor.panel),
         email=user.email or "",
@@ -107,6 +111,6 @@ def _panel(panel: Panel, user: User) -> FactorPanel:
     return FactorPanel(f"account.{panel.endpoint}", panel.title, text, link)
 
 
-def _devices(user: User) -> tuple[Device, ...]:
-    rows = remembered_devices.devices_of(user, clock.now())
-    return tuple(Device(row.id, row.label, row.since, row.last_used_at, row.until) for row in rows)
+def _devices(user: User) -> tuple[tuple[Device, ...], Pages]:
+    rows, beside = requested(remembered_devices.devices_of(user, clock.now()), List("account.security", {}))
+    return tuple(Device(row.id, row.label, row.since, row.last_used_at, row.until) for row in rows), beside

@@ -1,6 +1,7 @@
 """List one's sessions, with a button to end each (OWASP ASVS 7.5.2)."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response
 
@@ -8,21 +9,24 @@ from idp.errors import Message
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
 from idp.signin.requirements import Needs
+from idp.store import sessions as store
 from idp.web import csrf, pages, request_context
 from idp.web.account.current_user import me
 from idp.web.account.outcome import done, outcome
+from idp.web.pagination import List, Pages, page_of
 
 PLACE = "/account/sessions"
 
 
 @dataclass(frozen=True)
 class SessionsPage:
-    """Hold the open sessions, newest first. ``current``: the id of this browser's own."""
+    """Hold a page of the open sessions, newest first. ``current``: the id of this browser's own."""
 
     username: str
     organisation_name: str
     current: str
     sessions: tuple[OpenSession, ...]
+    pages: Pages
     done: Message | None = None
 
 
@@ -35,11 +39,14 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """List the sessions."""
     present = me(Needs(return_to=PLACE))
-    found = listing.of_person(present.user)
-    page = SessionsPage(
-        present.user.username, present.organisation.name, present.settled.session_id, found, outcome(present)
+    shown, beside = page_of(
+        List("account.sessions", {}),
+        partial(store.place_of, present.organisation.id),
+        partial(listing.of_person, present.user),
+        lambda row: row.id,
     )
-    return pages.render("account/sessions.html", page)
+    named, current = (present.user.username, present.organisation.name), present.settled.session_id
+    return pages.render("account/sessions.html", SessionsPage(*named, current, tuple(shown), beside, outcome(present)))
 
 
 def end(login_id: str) -> Response:

@@ -1,4 +1,4 @@
-"""The panel with settings for the library that an app is built with."""
+"""Settings to copy into an app: as lines for any app, and as the panel for the library that it is built with."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from flask import request
 
 from idp.errors import Message
 from idp.oauth import guides
+from idp.oauth.client_metadata import accepted_methods
 from idp.store.clients import Client
 from idp.web import request_context
 
@@ -42,3 +43,21 @@ def panel(row: Client) -> GuidePanel:
     found = guides.guide(request_context.settings(), row, chosen)
     pieces = tuple(Piece("" if part.name == guides.COMMANDS else part.name, part.text) for part in found.parts)
     return GuidePanel(STACKS, chosen, found.notes, pieces)
+
+
+def lines(row: Client, issuer: str) -> tuple[str, ...]:
+    """Return what the developer of an app needs, as lines of NAME=value."""
+    metadata = row.metadata_
+    values = {
+        "OIDC_ISSUER": issuer,
+        "OIDC_DISCOVERY": f"{issuer}/.well-known/openid-configuration",
+        "OIDC_CLIENT_ID": row.client_id,
+        "OIDC_REDIRECT_URI": next(iter(metadata.get("redirect_uris", ())), ""),
+        "OIDC_SCOPE": metadata.get("scope", ""),
+        "OIDC_RESPONSE_TYPE": "code",
+        "OIDC_PKCE": "S256",
+        "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": accepted_methods(metadata)[0],
+        "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
+        "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),
+    }
+    return tuple(f"{name}={value}" for name, value in values.items() if value)

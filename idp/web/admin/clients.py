@@ -23,6 +23,7 @@ from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.logout_failures import LogoutFailures, failures_of
 from idp.web.confirmed_action import ConfirmedAction
 from idp.web.oauth_provider import provider
+from idp.web.pagination import List, Pages, page_of
 from idp.web.unsaved import Fields
 
 HERE = "apps"
@@ -48,10 +49,11 @@ class AppRow:
 
 @dataclass(frozen=True)
 class AppListPage:
-    """Hold the apps that the reader may see, by id; ``may_change`` for operators."""
+    """Hold a page of the apps that the reader may see, by id; ``may_change`` for operators."""
 
     frame: Frame
     rows: tuple[AppRow, ...]
+    pages: Pages
     may_change: bool
 
 
@@ -157,8 +159,11 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """List the apps."""
     admin = guard.administrator(store_url, or_installation=True)
-    rows = tuple(_row(row) for row in store.clients() if _is_visible(admin, row))
-    return pages.render("admin/clients.html", AppListPage(admin.frame(HERE), rows, admin.is_operator))
+    own = "" if admin.is_operator else admin.organisation.id
+    of, read = List("admin.apps", {"store_url": store_url}), partial(store.listed, organisation_id=own)
+    shown, beside = page_of(of, store.place_of, read, lambda row: row.client_id)
+    rows = tuple(map(_row, shown))
+    return pages.render("admin/clients.html", AppListPage(admin.frame(HERE), rows, beside, admin.is_operator))
 
 
 def show_one(store_url: str, client_id: str) -> Response:
@@ -265,7 +270,7 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         frame=admin.frame(HERE),
         app=_row(row),
         fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
-        settings=_settings(row, settings.issuer),
+        settings=client_guide.lines(row, settings.issuer),
         guide=client_guide.panel(row),
         methods=accepted_methods(row.metadata_),
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
@@ -277,21 +282,3 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
 
 def _is_filled(one: Shown) -> bool:
     return bool(one.text or one.chosen - {""})
-
-
-def _settings(row: Client, issuer: str) -> tuple[str, ...]:
-    """Return what the developer of an app needs, as lines of NAME=value."""
-    metadata = row.metadata_
-    lines = {
-        "OIDC_ISSUER": issuer,
-        "OIDC_DISCOVERY": f"{issuer}/.well-known/openid-configuration",
-        "OIDC_CLIENT_ID": row.client_id,
-        "OIDC_REDIRECT_URI": next(iter(metadata.get("redirect_uris", ())), ""),
-        "OIDC_SCOPE": metadata.get("scope", ""),
-        "OIDC_RESPONSE_TYPE": "code",
-        "OIDC_PKCE": "S256",
-        "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": accepted_methods(metadata)[0],
-        "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
-        "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),
-    }
-    return tuple(f"{name}={value}" for name, value in lines.items() if value)

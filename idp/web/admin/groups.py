@@ -17,7 +17,7 @@ from idp.web import edited, pages, request_context, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import List, Pages, page_of, people
+from idp.web.pagination import List, Pages, page_of, people
 from idp.web.unsaved import Fields
 
 HERE = "groups"

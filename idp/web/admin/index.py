@@ -11,7 +11,7 @@ from idp.keyset import Place
 from idp.store.operators import STORE_URL
 from idp.web import forms, pages
 from idp.web.admin.guard import entrance
-from idp.web.admin.pagination import List, Pages, page_of
+from idp.web.pagination import List, Pages, page_of
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from idp.web import forms, pages, request_context
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import List, Pages, page_of
+from idp.web.pagination import List, Pages, page_of
 
 HERE = "mail"
 ABOUT = {

@@ -17,13 +17,13 @@ from idp.identity.roles import ROLE_NAMES
 from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
-from idp.web import edited, forms, pages, request_context, unsaved
-from idp.web.admin import guard, pagination
+from idp.web import edited, forms, pages, pagination, request_context, unsaved
+from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import Pages
 from idp.web.admin.user import chosen_day
 from idp.web.admin.users import Choices
+from idp.web.pagination import List, Pages
 from idp.web.unsaved import Fields
 
 HERE = "policies"
@@ -52,10 +52,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class PoliciesPage:
-    """Hold the rules that the reader may see."""
+    """Hold a page of the rules that the reader may see."""
 
     frame: Frame
     rules: tuple[Rule, ...]
+    pages: Pages
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """List the rules that the reader may see."""
     admin = guard.administrator(store_url)
-    return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, _seen(admin)))))
+    shown, beside = pagination.requested(_seen(admin), List("admin.policies", {"store_url": store_url}))
+    return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, shown)), beside))
 
 
 def dry_run(store_url: str) -> Response:
@@ -255,7 +257,9 @@ def _dry_run(admin: Admin) -> DryRunPage:
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
     found = policy_dry_run.reach_of(request_context.settings(), [admin.organisation], looked_at, on)
-    rows = found.affected[pagination.skipped() :][: pagination.PAGE + 1]
+    rows, beside = pagination.requested(
+        found.affected, List("admin.dry_run", {"store_url": store_url, "name": name, "on": on.isoformat()})
+    )
     return DryRunPage(
         frame=admin.frame(HERE),
         on=on.isoformat(),
@@ -265,12 +269,10 @@ def _dry_run(admin: Admin) -> DryRunPage:
             Affected(
                 one.person.user_id, one.person.username, assurance.NEEDED[one.level], one.because, one.person.has_factor
             )
-            for one in rows[: pagination.PAGE]
+            for one in rows
         ),
         count=len(found.affected),
         of=found.of,
-        pages=pagination.pages_of(
-            rows, pagination.List("admin.dry_run", {"store_url": store_url, "name": name, "on": on.isoformat()})
-        ),
+        pages=beside,
         errors=errors,
     )

@@ -28,6 +28,9 @@ from idp.web.admin.person import Person
 from idp.web.admin.user_actions import ACTIONS, Offer, UserAction, sensible
 from idp.web.admin.users import HERE, Choices, address_of, person_at
 
+SESSIONS = 10
+"""The newest sessions stand on a person's page. The list of sessions has all of them."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -40,7 +43,10 @@ class Session:
 
 @dataclass(frozen=True)
 class PersonPage:
-    """Hold one person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
+    """Hold one person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory.
+
+    ``sessions``: the newest; there may be more.
+    """
 
     frame: Frame
     person: Person
@@ -57,6 +63,7 @@ class PersonPage:
     is_self: bool
     may_change: bool
     offers: tuple[Offer, ...]
+    has_more_sessions: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,8 @@ def _page(admin: Admin, user: User) -> PersonPage:
     settings, at, now = request_context.settings(), admin.organisation, clock.now()
     person = lookup.person_of(settings, at, user)
     sessions = tuple(
-        Session(row.label, row.address, row.started_at) for row in session_rows.sessions_of(at.id, user.id, now)
+        Session(row.label, row.address, row.started_at)
+        for row in session_rows.sessions_of(at.id, user.id, now, None, SESSIONS + 1)
     )
     is_self, may_change = user.id == admin.me.user.id, permissions.is_over(at, user, admin.origin)
     offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
@@ -156,7 +164,8 @@ def _page(admin: Admin, user: User) -> PersonPage:
         codes_left=person.recovery_codes_left,
         must_set_up=person.must_set_up,
         reasons=tuple(reason.message for reason in lookup.rules_of(settings, at, person, now).compulsory_because),
-        sessions=sessions,
+        sessions=sessions[:SESSIONS],
+        has_more_sessions=len(sessions) > SESSIONS,
         is_self=is_self,
         may_change=may_change,
         offers=offers if may_change and not is_self else (),

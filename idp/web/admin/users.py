@@ -21,9 +21,9 @@ from idp.store.users import User
 from idp.web import forms, pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import List, Pages, page_of, people
 from idp.web.admin.person import Person
 from idp.web.downloads import download
+from idp.web.pagination import List, Pages, page_of, people
 from idp.web.unsaved import Fields
 
 PAGE = 25

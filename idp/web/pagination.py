@@ -15,8 +15,8 @@ from idp.store.user_search import FEW
 from idp.web import forms
 
 PAGE = 50
-LONGEST = 64
-"""Characters of a row's name: an id, or a store URL."""
+LONGEST = 200
+"""Characters of a row's name: an id, a store URL or a client id."""
 
 
 class Find(Protocol):
@@ -37,6 +37,10 @@ class Pages:
 
     earlier: str
     later: str
+
+
+NO_PAGES = Pages("", "")
+"""There is nothing beside a list that fits on one page."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,10 @@ def people(count: int) -> Message:
     return say_many("%(num)s person", "%(num)s people", count)
 
 
-def skipped() -> int:
-    """Count the rows before the requested page, of a list that is built whole."""
-    return (forms.page_asked() - 1) * PAGE
-
-
-def pages_of(rows: Sequence[Any], of: List) -> Pages:
-    """Return the links around a page of such a list. ``rows`` has one more than is shown if there is a later page."""
+def requested(rows: Sequence[Row], of: List) -> tuple[Sequence[Row], Pages]:
+    """Return the rows of the page that is asked for, and the links around it, of a list that is built whole."""
     number = forms.page_asked()
+    first = (number - 1) * of.size
     earlier = of.link(page=number - 1) if number > 1 else ""
-    return Pages(earlier, of.link(page=number + 1) if len(rows) > PAGE else "")
+    later = of.link(page=number + 1) if len(rows) > first + of.size else ""
+    return rows[first : first + of.size], Pages(earlier, later)
