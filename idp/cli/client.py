@@ -120,7 +120,21 @@ def create(source: Any) -> None:
     """Create a client from JSON metadata on standard input. It is printed as stored, with its id and secret.
 
     The secret is shown this once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
-    first_party, minimum_acr, remember_device, shared_device and organisations (store URLs).
+    first_party, minimum_acr, remember_device, shared_device and organisations (store URLs), as in shops.example.toml.
+
+    token_endpoint_auth_method: a client that names one is held to it; one that names none may send its secret in the
+    header or in the body. With none it is public and has no secret.
+
+    require_pkce: true demands PKCE always, false never, which public clients may not say. Else a client with a secret
+    may send openid and a nonce instead.
+
+    grant_types: authorization_code, unless it says otherwise: refresh_token, client_credentials,
+    urn:ietf:params:oauth:grant-type:device_code, urn:openid:params:grant-type:ciba,
+    urn:ietf:params:oauth:grant-type:token-exchange.
+
+    redirect_uris match exactly. A public or native client may use any port of a loopback address that is registered
+    (127.0.0.1, [::1], localhost). With application_type = native it may also register a private scheme:
+    com.example.app:/callback.
 
     For example:
       echo '{"client_name": "Stock app", "redirect_uris": ["https://stock.example.com/callback"]}' | idp client create -

@@ -15,7 +15,8 @@ from idp.resources import PACKAGE
 from tests.architecture.sources import ROOT, Module, modules
 
 DOCUMENTS = (
-    "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "config.example.toml", "Makefile", "tests/behaviours.md",
+    "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "config.example.toml", "shops.example.toml", "Makefile",
+    "tests/behaviours.md",
 )  # fmt: skip
 STANDARD = ("login_hint", "login_required", "login_csrf", "prompt_login")
 """Names of OpenID Connect Core §3.1.2 and of OWASP's attack."""

@@ -1,4 +1,4 @@
-"""The commands of the README run, and its document is refused or applied as the README says."""
+"""The commands of the README run, and ``shops.example.toml`` is refused or applied as the README says."""
 
 import json
 import re
@@ -10,13 +10,14 @@ import pytest
 
 from tests.cli.conftest import SHOP, Idp
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-DOCUMENT = README.partition("```toml\n")[2].partition("```")[0]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENT = (ROOT / "shops.example.toml").read_text("utf-8")
 BASE32 = "ANNAANNAANNAANNAANNAANNAANNAANNA"
 
 
 def filled(document: str) -> str:
-    """Return the README's document with a value in every gap."""
+    """Return the document with a value in every gap."""
     secret = '"' + "0123456789abcdef" * 2 + '"'
     for gap, value in (
         ('totp_secret = "…"', f'totp_secret = "{BASE32}"'),
@@ -35,7 +36,7 @@ def test_a_gap_in_the_document_is_refused_and_named(idp: Idp) -> None:
 
 
 def test_the_document_is_applied_once_its_gaps_are_filled(idp: Idp) -> None:
-    """`idp apply` accepts what the README shows, and a second run changes nothing."""
+    """`idp apply` accepts what the example shows, and a second run changes nothing."""
     idp.apply(filled(DOCUMENT))
     wanted = tomllib.loads(DOCUMENT)
     assert [found["username"] for found in wanted["users"]] == ["owner"]

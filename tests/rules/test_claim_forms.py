@@ -1,4 +1,4 @@
-"""The format of values in claims (README, "Connect an app"): shop codes, group names, standard claims and acr."""
+"""The format of values in claims (shops.example.toml): shop codes, group names, standard claims and acr."""
 
 from typing import Any
 
