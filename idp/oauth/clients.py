@@ -231,7 +231,6 @@ def terms(
         remember_device=client.remember_device,
         shared_device=client.shared_device,
         organisations=tuple(sorted(client.organisations)),
-        logo_uri=str(client.metadata.get("logo_uri", "")),
         policy_uri=str(client.metadata.get("policy_uri", "")),
         tos_uri=str(client.metadata.get("tos_uri", "")),
         keeps_offline_access=store.keeps_offline_access(client.metadata),

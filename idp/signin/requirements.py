@@ -26,7 +26,6 @@ class ClientTerms:
     remember_device: bool = True
     shared_device: bool = False
     organisations: tuple[str, ...] = ()
-    logo_uri: str = ""
     policy_uri: str = ""
     tos_uri: str = ""
     redirect_host: str = ""

@@ -133,7 +133,6 @@ def _frame(work: StepContext, step: Step, refused: RefusedAnswer | None) -> Fram
         stage=step.stage_of(case),
         request=attempts.seal_request(work.settings, case.needs, Entered(username, case.entered_organisation)),
         client_name=client.name if client else "",
-        client_logo=client.logo_uri if client else "",
         organisation_name=named.name if named else "",
         store_url=named.store_url if named else "",
         username=username,

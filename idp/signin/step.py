@@ -37,7 +37,6 @@ class Frame:
     request: str
     stage: str = ""
     client_name: str = ""
-    client_logo: str = ""
     organisation_name: str = ""
     store_url: str = ""
     username: str = ""

@@ -76,7 +76,7 @@ MEANINGS: Mapping[str, Message] = {
     "subject_type": say("public: all apps know a person by the same id. pairwise: each app's host by another one."),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
     "client_uri": say("The app's home page; people find it on their front page."),
-    "logo_uri": say("The address of its logo."),
+    "logo_uri": say("The address of its logo. Our pages do not load it."),
     "policy_uri": say("Its privacy statement, shown where people are asked to allow the app."),
     "tos_uri": say("Its terms of use, shown there as well."),
     "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
