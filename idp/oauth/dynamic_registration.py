@@ -71,6 +71,7 @@ def register(provider: Provider, request: RegistrationRequest) -> dict[str, Any]
     allowed = self_registered.Allowed.by_token(token)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata(self_registered.limited(request.metadata, allowed), settings)
+        self_registered.require_callable(settings, metadata)
         sectors.require_listed(settings, metadata)
     secret = client_secrets.secret_for(metadata, None)
     ours = Ours(organisations=tuple(token.organisations) if token else ())
@@ -104,6 +105,7 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
     allowed = self_registered.Allowed.of_client(known, row.metadata_)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata({**self_registered.limited(request.metadata, allowed), **kept}, provider.settings)
+        self_registered.require_callable(provider.settings, metadata)
         sectors.require_listed(provider.settings, metadata, row.metadata_)
     access = crypto.new_secret()
     with transaction():

@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
+from idp import outgoing
+from idp.config import Settings
 from idp.errors import Invalid, Message
 from idp.oauth.client_metadata import OURS_IN_METADATA, SCOPES
 from idp.oauth.errors import OAuthError
@@ -18,6 +22,11 @@ OURS_OF_THE_REQUEST = (
     "registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at",
 )  # fmt: skip
 """What a client "MUST NOT include" in a change (RFC 7592 §2.2)."""
+CALLED = (
+    "jwks_uri", "sector_identifier_uri", "request_uris", "backchannel_logout_uri",
+    "backchannel_client_notification_endpoint",
+)  # fmt: skip
+"""The addresses that we call."""
 FROM_THE_REQUEST = ("address", "scope", "text", "value")
 """Values of messages that quote the metadata. Nothing of a request is told back in an error."""
 UNSPEAKABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -60,6 +69,23 @@ def limited(given: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
     if isinstance(scope, str):
         wanted["scope"] = " ".join(name for name in scope.split(" ") if name in SCOPES or name in allowed.scopes)
     return wanted
+
+
+def require_callable(settings: Settings, metadata: Mapping[str, Any]) -> None:
+    """Refuse addresses that name a machine inside our network and would be called. Raises ``OAuthError``.
+
+    A name is judged at each call (``outgoing``): what it stands for can change after this.
+    """
+    for name in CALLED:
+        value = metadata.get(name, ())
+        for address in [value] if isinstance(value, str) else value:
+            host = urlsplit(address).hostname or ""
+            try:
+                found = ip_address("127.0.0.1" if host == "localhost" else host)
+            except ValueError:
+                continue  # a name
+            if not outgoing.is_allowed(found, settings.outgoing.networks):
+                raise invalid_metadata(f"{name}: this provider does not call addresses inside its network.")
 
 
 def _default_scope(grant_types: object) -> str:

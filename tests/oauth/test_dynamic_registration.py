@@ -11,7 +11,7 @@ from idp.oauth import registration, registration_tokens, self_registered
 from idp.oauth.client_metadata import MEMBERS, validate_metadata
 from idp.oauth.errors import OAuthError
 from idp.oauth.registration import Ours
-from idp.oauth.self_registered import Allowed
+from idp.oauth.self_registered import CALLED, Allowed
 from idp.store import audit, client_registrations, clients
 from tests.drivers.registering_apps import ABOUT_IT, CALLBACK, CLI, FULL, LEAST, PATH, at, changed, make_token, register
 from tests.drivers.relying_party import RelyingParty
@@ -145,6 +145,13 @@ class TestRegistering:
             if address not in (None, "com.app:/cb"):
                 wrong = register(ask, {**LEAST, name: value})
                 assert wrong.json["error"] == "invalid_client_metadata", (name, address)
+
+    def test_addresses_inside_our_network_are_refused(self, ask):
+        """V1.3.6: what we would call is no machine of ours; a name is judged when it is called."""
+        for host in ("127.0.0.1", "10.0.0.7", "169.254.169.254", "[::1]", "[::ffff:10.0.0.7]", "localhost"):
+            for name in (one for one in CALLED if one != "request_uris"):
+                refused = register(ask, {**LEAST, name: f"https://{host}/x"})
+                assert refused.json["error"] == "invalid_client_metadata", (name, host)
 
     def test_only_json_objects_are_read(self, ask):
         """RFC 7591 §3.1: a JSON document, no member twice, bounded; the query is no place for it."""

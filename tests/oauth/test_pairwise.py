@@ -19,6 +19,7 @@ from idp.oauth.provider import make_provider
 from idp.oauth.registration import Ours
 from idp.store import installation_keys
 from idp.store.logout_notices import LogoutNotice
+from idp.write_gate import MustWait, never_waits
 from tests.drivers.app_server import app_server
 from tests.drivers.approvals import ask as ask_approval
 from tests.drivers.approvals import asked
@@ -228,6 +229,16 @@ class TestSectorIdentifiers:
             asked_before = len(server.requests)
             registration.change(settings, "ours", {**self.wanted(server), "client_name": "New"}, Ours(), CLI)
             assert len(server.requests) == asked_before  # nothing that it is about has changed
+
+    def test_an_event_loop_never_waits_for_the_document(self, server, ask):
+        """A thread answers instead, and nothing was counted or written before."""
+        never_waits.set(True)
+        try:
+            with pytest.raises(MustWait):
+                ask("POST", "/oauth/register", json=self.wanted(server))
+        finally:
+            never_waits.set(False)
+        assert server.requests == []
 
     def test_inside_addresses_are_never_called(self, configure, factory):
         """SSRF: the document is fetched as everything that an app names, through [outgoing]."""

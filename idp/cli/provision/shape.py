@@ -41,11 +41,8 @@ CLIENT: Shape = {
     "client_id": "text", **SECRETS, **OWN, **dict.fromkeys((*client_metadata.MEMBERS, *client_metadata.IN_LANGUAGES), "any"),
 }  # fmt: skip
 NOT_HERE = (
-    "software_id", "software_version", "software_statement",
-    "id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_signed_response_alg",
-    "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
-    "request_object_encryption_alg", "request_object_encryption_enc", "request_uris",
-    "frontchannel_logout_uri", "frontchannel_logout_session_required",
+    "software_id", "software_version", "software_statement", "request_object_encryption_alg",
+    "request_object_encryption_enc", "frontchannel_logout_uri", "frontchannel_logout_session_required",
 )  # fmt: skip
 """Registered members that this version ignores, as RFC 7591 §2 allows. A line says so."""
 
