@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Ask:
-    """Hold one request: a POST of ``form``, unless ``method`` is GET. ``cookies``: name → value."""
+    """Hold one request: a POST of ``form``, unless ``method`` is another. ``cookies``: name → value."""
 
     path: str
     form: list[tuple[str, str]] = field(default_factory=list)
@@ -36,6 +36,8 @@ class Ask:
     headers: dict[str, str] = field(default_factory=dict)
     address: str = "192.0.2.7"
     method: str = "POST"
+    json: Any = None
+    """What is sent instead of a form."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def _send(app: Flask, issuer: str, ask: dict[str, Any], cookies: dict[str, str])
         ask["path"],
         method=ask["method"],
         base_url=issuer,
-        data=urlencode([(name, value) for name, value in ask["form"]]),
+        data=None if ask.get("json") else urlencode([(name, value) for name, value in ask["form"]]),
+        json=ask.get("json"),
         headers=headers,
         environ_overrides={"REMOTE_ADDR": ask["address"]},
     )
