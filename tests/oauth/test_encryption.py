@@ -102,6 +102,18 @@ def test_a_hint_is_the_signed_token_that_was_inside(scene: Scene) -> None:
         assert dict(parse_qsl(urlsplit(left or "").query)).get("error", "") == error
 
 
+@pytest.mark.parametrize("kind", ["authorization", "id_token"])
+def test_without_a_key_for_its_answer_a_request_ends_at_a_page(scene: Scene, server: AppServer, kind: str) -> None:
+    """JARM §2.2: nothing is sent that the client did not ask to get encrypted, and nothing is an error of ours."""
+    members = {f"{kind}_encrypted_response_alg": "ECDH-ES", "response_types": ["code", "code id_token"]}
+    party = scene.party(jwks_uri=f"{server.address}/keys", **members)
+    for params in ({"response_mode": "query.jwt"}, {"response_type": "code id_token"}, {"scope": "bogus"}):
+        page = scene.browser.open(party.authorize_url(**params))
+        assert (page.status, page.left_for) == (400, None)
+        assert "temporarily_unavailable" in page.text
+    assert len(server.requests) == 1
+
+
 WAYS: tuple[tuple[dict[str, str], str, bool], ...] = (
     ({"userinfo_signed_response_alg": "RS256"}, "RS256", False),
     ({"userinfo_signed_response_alg": "ES256"}, "ES256", False),
