@@ -8,6 +8,7 @@ from pathlib import Path
 
 import playwright.sync_api
 import pytest
+import segno
 from playwright.sync_api import expect
 
 from idp import config
@@ -112,8 +113,12 @@ def test_a_phone_signs_a_person_in_at_the_terminal(demo: Demo, shopper: playwrig
     shopper.get_by_role("button", name="Sign in").click()
     expect(shopper.locator(".qr svg path").first).to_be_visible()
     code = shopper.locator(".code").inner_text()
+    address = str(shopper.get_by_role("link", name="open the QR code").get_attribute("href"))
+    assert address.endswith(f"/device?user_code={code}")
+    drawn = shopper.locator(".qr svg path").last.get_attribute("d")
+    assert f'd="{drawn}"' in segno.make(address, error="m", micro=False).svg_inline(border=4)
     phone = shopper.context.new_page()
-    phone.goto(str(shopper.get_by_role("link", name="open the QR code").get_attribute("href")))
+    phone.goto(address)
     phone.get_by_role("button", name="Next").click()
     sign_in(phone, "carla@mail.example", "new shoes every may")
     not_now = phone.get_by_role("button", name="Not now")

@@ -41,11 +41,12 @@ def test_openid_client_and_oauth4webapi_sign_in_and_out(
         assert_signs_in_and_out(visitor)
 
 
-def test_openid_client_signs_by_a_key_and_binds_tokens_to_another(live: Live, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stack", ["openid-client", "oauth4webapi"])
+def test_an_app_signs_by_a_key_and_binds_tokens_to_another(live: Live, tmp_path: Path, stack: str) -> None:
     """Issue 10: private_key_jwt (RFC 7523) and DPoP (RFC 9449), with the nonces that the provider demands."""
     key = ClientKey()
     registered = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks, "dpop_bound_access_tokens": True}
-    guided = _ready(live, tmp_path, "openid-client", **registered)
+    guided = _ready(live, tmp_path, stack, **registered)
     private = json.dumps({**key.key.as_dict(private=True), "kid": key.kid})
     with running(guided, ["node", "app.mjs"], {**os.environ, "OIDC_PRIVATE_KEY": private}) as visitor:
         assert_signs_in_and_out(visitor)

@@ -58,7 +58,7 @@ class Stack:
 
 STACKS: Mapping[str, Stack] = {
     "openid-client": Stack("openid-client (Node.js)", secret=None, signs=True, dpop=True),
-    "oauth4webapi": Stack("oauth4webapi (JavaScript)", secret=None),
+    "oauth4webapi": Stack("oauth4webapi (JavaScript)", secret=None, signs=True, dpop=True),
     "authjs": Stack("Auth.js (Node.js)", "/auth/callback/sleutel", signed_out=None),
     "passport": Stack("passport-openidconnect (Node.js)", pkce=False),
     "oidc-client-ts": Stack("oidc-client-ts (browser)", secret=False, dpop=True),
