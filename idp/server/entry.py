@@ -35,12 +35,12 @@ from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import ON_LOOP, REFUSED, PageNeeded
 from idp.write_gate import MustWait, never_waits
 
-THREADS = {"machines": 2, "pages": 3, "forms": 3, "health": 1}
-"""Threads of each lane in each process. Forms have one more for each hash at a time, which needs no interpreter."""
-FEW_THREADS = THREADS | {"pages": 1, "forms": 1}
-"""The same where the loop answers machines: it shares the interpreter with every thread that is awake, and none of them
-waits for a network. ``make bench ARGS=--mixed`` shows what more of them cost.
+THREADS = {"machines": 2, "pages": 2, "forms": 1, "health": 1}
+"""Threads of each lane in each process. Each that is awake delays the others and the loop: they share the interpreter.
+More of them only make queues (``make bench ARGS=--mixed``). Forms have one more for each hash at a time: it needs none.
 """
+FEW_THREADS = THREADS | {"pages": 1}
+"""The same where the loop answers machines: no thread waits for a network there."""
 MOST_HASHING = 4
 """More hashes at a time than this do not make a process sign in more people: the interpreter is at its limit."""
 MOST_WAITING = 200
