@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from idp import clock
 from idp.oauth.clients import RegisteredClient
@@ -83,7 +83,7 @@ def add_query(address: str, fields: tuple[tuple[str, str], ...]) -> str:
 
 def _encoded(fields: tuple[tuple[str, str], ...]) -> str:
     # %20 rather than "+", since some apps read a query with a plain percent-decoder and state must arrive unchanged.
-    return urlencode(fields, quote_via=quote, safe="")
+    return "&".join([f"{name}={quote(value, safe='')}" for name, value in fields])
 
 
 def answer_to(provider: Provider, destination: Destination, **fields: str) -> Answer:
