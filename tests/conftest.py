@@ -23,6 +23,7 @@ from tests.drivers import chromium as chromium_driver
 from tests.drivers import lock_order, postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
+from tests.drivers.idp_process import Database
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
@@ -92,6 +93,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     prepare(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)}))
     return folder / "sleutel.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def made_database(sqlite_template: Path) -> Database:
+    """Give a database for an installation of its own (``new_installation``)."""
+    return Database(sqlite_template, SECRET)
 
 
 @pytest.fixture(scope="session")

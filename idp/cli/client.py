@@ -140,7 +140,7 @@ def create(source: Any) -> None:
       echo '{"client_name": "Stock app", "redirect_uris": ["https://stock.example.com/callback"]}' | idp client create -
     """
     given = _read(source.read())
-    _drop_told(given)
+    _drop_shown(given)
     _refuse_unknown(given)
     with opened() as settings:
         client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
@@ -164,7 +164,7 @@ def _read(raw: bytes) -> dict[str, Any]:
     return given
 
 
-def _drop_told(given: dict[str, Any]) -> None:
+def _drop_shown(given: dict[str, Any]) -> None:
     """Remove what `client show` adds, so that its answer makes the same client again."""
     given.pop(SELF_REGISTERED, None)
     methods = given.pop(METHODS, None)

@@ -18,7 +18,7 @@ from tests.drivers import nginx
 from tests.drivers.browser import Browser
 from tests.drivers.certificates import HEADER, VERIFIED, Certificate
 from tests.drivers.crowd import write_config
-from tests.drivers.idp_process import PATIENCE, ask, hear, new_installation, started, stop, wait_for_port
+from tests.drivers.idp_process import PATIENCE, Database, ask, hear, new_installation, started, stop, wait_for_port
 from tests.drivers.machine import free_port, leave_out
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.remote import Remote
@@ -62,7 +62,9 @@ def test_systemd_accepts_the_unit(idp: Idp) -> None:
     assert about == []
 
 
-def test_the_server_reports_its_state_to_the_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_reports_its_state_to_the_service_manager(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_database: Database
+) -> None:
     """sd_notify(3): READY when it listens, WATCHDOG regularly, STOPPING before it ends."""
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -70,7 +72,7 @@ def test_the_server_reports_its_state_to_the_service_manager(tmp_path: Path, mon
         manager.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", str(address))
         monkeypatch.setenv("WATCHDOG_USEC", "400000")
-        file, port = new_installation(tmp_path)
+        file, port = new_installation(tmp_path, database=made_database)
         with started(file, "run") as process:
             heard = [manager.recv(99)]
             while b"READY=1" not in heard:
@@ -84,11 +86,13 @@ def test_the_server_reports_its_state_to_the_service_manager(tmp_path: Path, mon
             heard.append(manager.recv(99))
 
 
-def test_the_server_runs_without_a_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_runs_without_a_service_manager(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_database: Database
+) -> None:
     """The socket may not exist, and the variables may contain no numbers."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     monkeypatch.setenv("WATCHDOG_USEC", "soon")
-    file, port = new_installation(tmp_path)
+    file, port = new_installation(tmp_path, database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)
         assert ask(port, "/readyz")[0] == 200

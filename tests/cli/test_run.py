@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from idp.cli import main
 from tests.cli.conftest import ANNA, SHOP, Idp
-from tests.drivers.idp_process import PATIENCE, answers, ask, new_installation, started, wait_for_port
+from tests.drivers.idp_process import PATIENCE, Database, answers, ask, new_installation, started, wait_for_port
 from tests.drivers.machine import free_port
 
 
@@ -40,9 +40,9 @@ def children(pid: int) -> set[int]:
     return {int(child) for child in listed.stdout.split()}
 
 
-def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+def test_a_killed_worker_is_replaced(tmp_path: Path, made_database: Database) -> None:
     """I10: after a worker is killed at any moment, users sign in within 10 seconds without manual repair."""
-    file, port = new_installation(tmp_path)
+    file, port = new_installation(tmp_path, database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)
         assert ask(port, "/readyz")[0] == 200

@@ -2,6 +2,8 @@
 
 import http.client
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -110,15 +113,22 @@ def hear(connection: socket.socket) -> bytes:
     return heard
 
 
-def new_installation(folder: Path, workers: int = 1, **sections: str) -> tuple[Path, int]:
-    """Make the files of a newcomer after ``idp init``, without a database. ``sections``: more lines of a table, by its
-    name.
-    """
+@dataclass(frozen=True)
+class Database:
+    """Hold a database that is migrated and has signing keys, and the key that sealed them."""
+
+    file: Path
+    secret: str
+
+
+def new_installation(folder: Path, workers: int = 1, *, database: Database | None = None) -> tuple[Path, int]:
+    """Make the files of a newcomer after ``idp init``. Without a ``database`` the first start makes one in seconds."""
     port, file = free_port(), folder / "sleutel.toml"
     options = ["--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}"]
     assert CliRunner().invoke(main, ["init", str(file), *options]).exit_code == 0
     text = file.read_text().replace("[server]\n", f"[server]\nworkers = {workers}\n")
-    for name, lines in sections.items():
-        text = text.replace(f"[{name}]\n", f"[{name}]\n{lines}\n") if f"[{name}]" in text else f"{text}\n[{name}]\n{lines}\n"
+    if database is not None:
+        shutil.copyfile(database.file, folder / database.file.name)
+        text = re.sub(r"^secrets = .*$", f'secrets = ["{database.secret}"]', text, flags=re.MULTILINE)
     file.write_text(text)
     return file, port

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.drivers.idp_process import PATIENCE, ask, new_installation, started, wait_for_port
+from tests.drivers.idp_process import PATIENCE, Database, ask, new_installation, started, wait_for_port
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory, made_database: Database) -> Iterator[Running]:
     """Run one server process, and stop it at the end as an operator would."""
-    file, port = new_installation(tmp_path_factory.mktemp("run"))
+    file, port = new_installation(tmp_path_factory.mktemp("run"), database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)
         assert ask(port, "/readyz")[0] == 200
