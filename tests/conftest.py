@@ -20,9 +20,11 @@ from idp import config, keys, schema
 from idp.app import create_app
 from idp.config import Settings
 from tests.drivers import chromium as chromium_driver
+from tests.drivers import crowd as crowd_driver
 from tests.drivers import lock_order, postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
+from tests.drivers.crowd import Crowd
 from tests.drivers.idp_process import Database
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
@@ -93,6 +95,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     prepare(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)}))
     return folder / "sleutel.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def crowd() -> Iterator[Crowd]:
+    """Start four processes that send requests at the same moment."""
+    with crowd_driver.gathered() as gathered:
+        yield gathered
 
 
 @pytest.fixture(scope="session")

@@ -88,12 +88,12 @@ class Visitor:
         return self
 
     def sees(self, heading: str) -> Self:
-        """Wait for the page with this heading, and check it. One journey checks a page in each state. The others only read
-        it. Its colours in the dark are those of its sample.
+        """Wait for the page with this heading, and check that it fits a phone. One journey does so for a page in each state.
+
+        The others only read it.
         """
         self.reads(heading)
         chromium_driver.check_fits(self.page)
-        chromium_driver.check_accessible(self.page, dark=False)
         chromium_driver.look(self.page, f"journey {self.page.title()}")
         return self
 

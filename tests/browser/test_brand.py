@@ -15,7 +15,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
 from tests.drivers import pictures
-from tests.drivers.chromium import check_accessible, check_fits, look
+from tests.drivers.chromium import check_accessible, check_colours, check_fits, look
 from tests.factories import BY_TESTS
 
 BRANDS = {"yellow": ("#ffd400", "#101010"), "dark-blue": ("#0b3d91", "#0b3d91"), "white": ("#ffffff", "#ffffff")}
@@ -46,7 +46,11 @@ def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:
 
 @pytest.mark.parametrize("brand", BRANDS)
 def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page, quiet_shoes: str, brand: str) -> None:
-    """WCAG 2.2, 1.4.3 and 1.4.10: axe finds nothing in light or dark, and the CSP refuses neither logo nor style."""
+    """WCAG 2.2, 1.4.3 and 1.4.10: axe finds nothing in light or dark, and the CSP refuses neither logo nor style.
+
+    Brands differ in their colours alone, so that one of them gets every check.
+    """
+    check = check_accessible if brand == next(iter(BRANDS)) else check_colours
     given = give_brand(live, quiet_shoes, brand)
 
     def show(name: str) -> Response:
@@ -61,7 +65,7 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
         page.goto(f"{live.settings.issuer}/sample/{name}")
         assert page.locator(".brand-mark img").evaluate("one => one.complete && one.naturalWidth > 0")
         check_fits(page)
-        check_accessible(page)
+        check(page)
         look(page, f"brand {brand} {name}")
     assert complaints == []
 

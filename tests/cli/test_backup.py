@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from idp import schema
+from idp.cli import main
 from idp.config import Settings, new_ring_entry
 from idp.db import connection, transaction
 from idp.store.sessions import UserSession
@@ -96,17 +98,17 @@ def test_a_backup_under_load_has_every_earlier_change(
         wait_for_port(server, port)
         with load.running():
             before, refreshed = load.sign_ins, load.refreshes
-            assert "Wrote" in _said(file, "backup", kept, "--no-keys")
+            assert "Wrote" in _output_of(file, "backup", kept, "--no-keys")
             until(lambda: load.refreshes > refreshed + 2 or bool(load.failures), "no refresh succeeds after the backup")
         assert not load.failures
-        assert "stop what listens there" in _said(file, "restore", kept, "--replace")
+        assert "stop what listens there" in _output_of(file, "restore", kept, "--replace")
         stop(server)
-    assert "Ready to serve after" in _said(file, "restore", kept, "--replace")
+    assert "Ready to serve after" in _output_of(file, "restore", kept, "--replace")
     with bare_app(settings) as app, app.app_context():
         held = connection().execute(UserSession.__table__.select()).all()
         assert before <= len(held) <= load.sign_ins + 1
         assert all(session.ended_why == "restored" for session in held)
-    assert "broken" not in _said(file, "audit", "verify")
+    assert "broken" not in _output_of(file, "audit", "verify")
     with started(file, "run") as server:
         wait_for_port(server, port)
         until(lambda: answers(port), "the server does not become ready")
@@ -114,10 +116,9 @@ def test_a_backup_under_load_has_every_earlier_change(
         stop(server)
 
 
-def _said(file: Path, *arguments: str) -> str:
-    """Run a command in a process of its own. Returns its output."""
-    with started(file, *arguments) as process:
-        return process.communicate(timeout=PATIENCE)[0]
+def _output_of(file: Path, *arguments: str) -> str:
+    """Run a command in this process. Returns its output."""
+    return CliRunner().invoke(main, arguments, env={"IDP_CONFIG": str(file)}).output
 
 
 @pytest.mark.both_engines

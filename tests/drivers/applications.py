@@ -58,7 +58,7 @@ class Shelf:
 
     def _take(self, settings: Settings) -> Flask:
         for place, (known, app) in enumerate(self._kept):
-            if known == settings:
+            if dict(known) == dict(settings):  # settings read from a file have a class of their own
                 del self._kept[place]
                 return app
         return self._make(settings)

@@ -128,11 +128,25 @@ def check_accessible(page: Page, *, dark: bool = True) -> None:
 
     Axe is half a megabyte: it is loaded here, as most pages that journeys pass are never handed to it.
     """
+    _load_axe(page)
+    _check_with_axe(page, "light", {})
+    if dark:
+        _check_dark_colours(page)
+
+
+def check_colours(page: Page) -> None:
+    """Fail with what axe finds wrong with the colours alone, in light and in dark (WCAG 2.2, 1.4.3)."""
+    _load_axe(page)
+    _check_with_axe(page, "light", ONLY_COLOURS)
+    _check_dark_colours(page)
+
+
+def _load_axe(page: Page) -> None:
     page.wait_for_load_state()
     page.evaluate(AXE_SCRIPT)
-    _check_with_axe(page, "light", {})
-    if not dark:
-        return
+
+
+def _check_dark_colours(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     _check_with_axe(page, "dark", ONLY_COLOURS)
     page.emulate_media(color_scheme="light")

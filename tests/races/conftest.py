@@ -1,6 +1,6 @@
 """Support for race tests. Separate processes, which share only the database, send the same request at the same moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from idp.db import transaction
 from idp.errors import Busy
 from idp.store import audit as audit_rows
 from idp.store import operators
-from tests.drivers import crowd as crowd_driver
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Answer, Ask, Crowd
 from tests.drivers.relying_party import RelyingParty
@@ -24,13 +23,6 @@ from tests.factories import Factory, MadePerson
 
 TIMES = 20
 BUSY = Busy().message.key
-
-
-@pytest.fixture(scope="session")
-def crowd() -> Iterator[Crowd]:
-    """Start four processes."""
-    with crowd_driver.gathered() as gathered:
-        yield gathered
 
 
 @dataclass

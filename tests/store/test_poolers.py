@@ -14,7 +14,7 @@ from idp.db import connection as current
 from tests.conftest import prepare
 from tests.drivers import pgbouncer, postgres
 from tests.drivers.applications import bare_app, whole_app
-from tests.drivers.crowd import Ask, gathered
+from tests.drivers.crowd import Ask, Crowd
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory
 from tests.web.conftest import Shop
@@ -30,7 +30,7 @@ def pooled_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 
 def test_everything_works_through_a_pooler_in_transaction_mode(
-    pooled_url: str, configure: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+    pooled_url: str, configure: Callable[..., Settings], crowd: Crowd, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Issue 7 entry 35: migrations, sign-ins and refreshes work from four processes on two connections.
     Each statement runs more often than psycopg waits before it prepares it.
@@ -48,8 +48,7 @@ def test_everything_works_through_a_pooler_in_transaction_mode(
     form = [("grant_type", "refresh_token"), ("refresh_token", token)]
     basic = b64encode(f"{made.client_id}:{made.secret}".encode()).decode()
     asks = [Ask("/oauth/token", form, headers={"Authorization": f"Basic {basic}"}) for _ in range(16)]
-    with gathered() as crowd:
-        answers = crowd.at_once(settings, tmp_path_factory.mktemp("crowd"), asks)
+    answers = crowd.at_once(settings, tmp_path_factory.mktemp("crowd"), asks)
     assert [one.status for one in answers] == [200] * 16, {one.body for one in answers if one.status != 200}
 
 
