@@ -20,11 +20,10 @@ from idp import config, keys, schema
 from idp.app import create_app
 from idp.config import Settings
 from tests.drivers import chromium as chromium_driver
-from tests.drivers import crowd as crowd_driver
 from tests.drivers import lock_order, postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
-from tests.drivers.crowd import Crowd
+from tests.drivers.crowd import Crowd, gathered
 from tests.drivers.idp_process import Database
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
@@ -100,8 +99,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def crowd() -> Iterator[Crowd]:
     """Start four processes that send requests at the same moment."""
-    with crowd_driver.gathered() as gathered:
-        yield gathered
+    with gathered() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -145,9 +144,7 @@ def empty_postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 @pytest.fixture
 def tmp_path(home: Path) -> Path:
-    """Give an empty folder to this test. Its name is the same for every test of a process, so that applications can be
-    kept.
-    """
+    """Give an empty folder to this test, of the same name for every test of a process, so that applications are kept."""
     for left in home.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     return home
