@@ -19,6 +19,7 @@ from idp.identity.credentials.leaked_passwords.file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
+from idp.oauth.client_metadata import TLS_METHODS, usable_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.store import client_registrations, clients, database_clock, epoch, logout_notices, outbox, restore, signing_keys
 
@@ -87,7 +88,7 @@ def _database(settings: Settings) -> Finding:
 
 def _within(settings: Settings) -> Iterator[Finding]:
     checks: tuple[Callable[[Settings], Finding], ...] = (
-        _restore, _keys, _sealed, _clock, _outbox, logouts, _names, _pkce, _registration,
+        _restore, _keys, _sealed, _clock, _outbox, logouts, _names, _pkce, _certificates, _registration,
     )  # fmt: skip
     for check in checks:
         yield check(settings)
@@ -158,6 +159,18 @@ def _pkce(settings: Settings) -> Finding:
     nonce = sum(demand is Demand.UNLESS_NONCE for demand in demands.values())
     words = f"not needed of {', '.join(free)}" if free else "no app goes without it"
     return Finding("PKCE", f"{words}; {nonce} app(s) may send a nonce instead")
+
+
+def _certificates(settings: Settings) -> Finding:
+    """Check that apps which prove themselves by a TLS certificate can: a proxy may have passed it until a change."""
+    usable = usable_methods(settings)
+    methods = {row.client_id: row.metadata_.get("token_endpoint_auth_method") for row in clients.clients()}
+    by_certificate = [client_id for client_id, method in methods.items() if method in TLS_METHODS]
+    lost = [client_id for client_id in by_certificate if methods[client_id] not in usable]
+    if lost:
+        remedy = "set [server] trusted_proxies, client_certificate_header and client_certificate_verified_header"
+        return Finding("certificates", f"no proxy passes what {', '.join(lost)} must show", remedy)
+    return Finding("certificates", f"{len(by_certificate)} app(s) prove themselves by one")
 
 
 def _registration(settings: Settings) -> Finding:

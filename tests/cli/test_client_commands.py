@@ -91,6 +91,22 @@ def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
     assert json.loads(idp("client", "show", "old", env=demanded).stdout)["require_pkce"] is True
 
 
+def test_the_doctor_names_apps_whose_certificate_no_proxy_passes(idp: Idp) -> None:
+    """RFC 8705 §2: without the proxy's headers they cannot authenticate. Registering them is refused then as well."""
+    method = {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=till,O=Shop"}
+    given = json.dumps({"client_id": "till", "grant_types": ["client_credentials"], **method})
+    assert "client_certificate_header" in idp("client", "create", "-", stdin=given, code=1).stderr
+    passed = {
+        "IDP_SERVER__TRUSTED_PROXIES": "127.0.0.1",
+        "IDP_SERVER__CLIENT_CERTIFICATE_HEADER": "Client-Cert",
+        "IDP_SERVER__CLIENT_CERTIFICATE_VERIFIED_HEADER": "X-Client-Verify",
+    }
+    made = json.loads(idp("client", "create", "-", stdin=given, env=passed).stdout)
+    assert "client_secret" not in made
+    assert "1 app(s) prove themselves by one" in idp("doctor", env=passed).stdout
+    assert "no proxy passes what till must show" in idp("doctor", code=1).stdout
+
+
 def test_how_an_app_sends_its_requests_is_set_by_name(idp: Idp, tmp_path) -> None:
     """RFC 9101, RFC 9126, JARM: `client create` and `apply` take the members of the standards, keys as a table."""
     own = {
