@@ -13,6 +13,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "confidential": {"client_secret": SECRET},
     "post": {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_post", "require_pkce": True},
     "key": {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example.com/jwks"},
+    "signing": {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_jwt"},
     "certificate": {
         "token_endpoint_auth_method": "client_secret_basic", "client_secret": SECRET,
         "tls_client_certificate_bound_access_tokens": True,
@@ -65,6 +66,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("confidential", "oidc-client-ts", "* This keeps no secret: "),
         ("public", "grafana", "* This needs an app with a secret. Yours is public."),
         ("key", "authlib", "* These settings send a secret. Yours has a key of its own: give the library that key instead."),
+        ("signing", "authlib", "* These settings send the secret. Yours signs with it: set the library to client_secret_"),
         ("certificate", "authlib", "* Have the library connect with the TLS certificate of the app: "),
         ("proof", "authlib", "* The app is set to bind its tokens to a key (DPoP), and these settings cannot do that."),
         ("post", "passport", "* This cannot do PKCE, which the app is set to need."),

@@ -201,6 +201,8 @@ def _notes_on_keys(metadata: Mapping[str, Any], stack: Stack) -> list[Message]:
     notes, method = [], accepted_methods(metadata)[0]
     if stack.secret is not False and method == "private_key_jwt" and not stack.signs:
         notes.append(say("These settings send a secret. Yours has a key of its own: give the library that key instead."))
+    if stack.secret is not False and method == "client_secret_jwt":
+        notes.append(say("These settings send the secret. Yours signs with it: set the library to client_secret_jwt."))
     if method in TLS_METHODS or metadata.get("tls_client_certificate_bound_access_tokens"):
         notes.append(say("Have the library connect with the TLS certificate of the app: these settings have none."))
     if metadata.get("dpop_bound_access_tokens") and not stack.dpop:
