@@ -176,6 +176,7 @@ class Clients:
         self._stamp = 0
         self._known: dict[str, RegisteredClient] = {}
         self._resources: Mapping[str, Resource] | None = None
+        self._return_addresses: frozenset[str] | None = None
 
     def get(self, client_id: str) -> RegisteredClient | None:
         """Return a client that may act; None where unknown or disabled."""
@@ -199,16 +200,19 @@ class Clients:
             self._resources = resources_of(store.clients())
         return self._resources
 
-    @staticmethod
-    def may_return_to(address: str) -> bool:
-        """Return whether a client has this address for after signing out. Reads all clients: for requests that name none."""
-        return any(address in row.metadata_.get("post_logout_redirect_uris", ()) for row in store.clients())
+    def may_return_to(self, address: str) -> bool:
+        """Return whether a client has this address for after signing out, for requests that name no client."""
+        self._current()
+        if self._return_addresses is None:
+            metadata = (row.metadata_ for row in store.clients())
+            self._return_addresses = frozenset(one for each in metadata for one in each.get("post_logout_redirect_uris", ()))
+        return address in self._return_addresses
 
     def _current(self) -> dict[str, RegisteredClient]:
         # The stamp is read before the rows: a change in between is read twice, and never missed.
         present = kept.stamp()
         if present != self._stamp or not present:
-            self._known, self._resources, self._stamp = {}, None, present
+            self._known, self._resources, self._return_addresses, self._stamp = {}, None, None, present
         return self._known
 
 

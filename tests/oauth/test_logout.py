@@ -10,6 +10,7 @@ from joserfc.jwk import OctKey
 
 from idp import clock
 from idp.store import audit
+from tests.drivers.statements import counted
 from tests.drivers.words import YOU_ARE_SIGNED_OUT
 
 BYE = "https://shop.example.com/bye"
@@ -245,3 +246,12 @@ def test_each_module_of_the_rp_initiated_logout_plan(scene, party, module: str):
         assert "Stay signed in" in answer.text, "it asks all the same"
         assert (wanted in answer.text) == (wanted != "question")
     assert is_signed_in(scene, party) == (wanted not in ("redirect", "signed out"))
+
+
+def test_an_address_without_a_client_is_looked_up_in_memory(scene, party):
+    """Issue 9: strangers send such requests, and apps that register themselves may be many. Not one reads them all again."""
+    assert log_out(scene, post_logout_redirect_uri=BYE).status == 200
+    with counted(scene.app) as seen:
+        for address in (BYE, "https://evil.example/"):
+            log_out(scene, post_logout_redirect_uri=address)
+    assert not [one for one in seen if "FROM clients " in one and "WHERE" not in one], seen

@@ -7,8 +7,10 @@ from idp import clock
 from idp.batches import in_batches
 from idp.store import clients
 from idp.store import logout_notices as store
+from idp.store.kept import Kept
 
 URI = "backchannel_logout_uri"
+_TOLD_APPS = Kept(lambda: [row.client_id for row in clients.clients() if row.metadata_.get(URI)])
 
 
 def note_ended() -> int:
@@ -24,7 +26,7 @@ def note_ended() -> int:
 
 def told_apps() -> list[str]:
     """Return the ids of the apps that are told of ended sessions."""
-    return [row.client_id for row in clients.clients() if row.metadata_.get(URI)]
+    return _TOLD_APPS.get()
 
 
 def due_apps() -> list[str]:
