@@ -186,7 +186,7 @@ def test_a_form_outlives_the_session_for_its_author_only(factory: Factory, enter
     browser.fill(code="two", name="Two").submit()
     assert "/sign-in/" in browser.url
     with factory.context():
-        assert sessions.sessions_of(anna.organisation_id, anna.id, factory.user(anna).created_at)
+        assert sessions.sessions_of(anna.organisation_id, anna.id, factory.user(anna).created_at, None, 9)
     browser.fill(username=boss.username, password=boss.password).submit()
     browser.fill(code=boss.authenticator.code()).submit()
     assert (browser.value("name"), browser.heading) == ("", "Shops")
