@@ -93,6 +93,7 @@ class Group(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
         Index("uq_groups_name", "organisation_id", "name_key", unique=True),
+        Index("ix_groups_of_all", "name"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -185,6 +186,12 @@ def shops(organisation_id: str) -> Select[Shop]:
     return select(Shop).where(Shop.organisation_id == organisation_id).order_by(Shop.code)
 
 
+@asks_one
+def group_of_any(name: str) -> Select[Group]:
+    """Return a group of exactly this name, in any organisation."""
+    return select(Group).where(Group.name == name).limit(1)
+
+
 @asks_every
 def groups(organisation_id: str) -> Select[Group]:
     """Return all groups of an organisation, by name."""
@@ -200,8 +207,7 @@ def shops_coded(organisation_id: str, codes: Collection[str]) -> Sequence[Shop]:
 
 @asks_every
 def _shops_coded(organisation_id: str, codes: Collection[str], keys: Collection[str]) -> Select[Shop]:
-    here = (Shop.organisation_id == organisation_id, Shop.code.in_(codes) | Shop.code_key.in_(keys))
-    return select(Shop).where(*here)
+    return select(Shop).where(Shop.organisation_id == organisation_id, Shop.code.in_(codes) | Shop.code_key.in_(keys))
 
 
 def groups_named(organisation_id: str, names: Collection[str]) -> Sequence[Group]:
@@ -213,8 +219,7 @@ def groups_named(organisation_id: str, names: Collection[str]) -> Sequence[Group
 
 @asks_every
 def _groups_named(organisation_id: str, names: Collection[str], keys: Collection[str]) -> Select[Group]:
-    here = (Group.organisation_id == organisation_id, Group.name.in_(names) | Group.name_key.in_(keys))
-    return select(Group).where(*here)
+    return select(Group).where(Group.organisation_id == organisation_id, Group.name.in_(names) | Group.name_key.in_(keys))
 
 
 def _keys(names: Collection[str]) -> set[str]:

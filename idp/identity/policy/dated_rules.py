@@ -36,10 +36,9 @@ class Known:
 
 def known_now() -> Known:
     """Return what exists now, for a rule to refer to."""
-    groups = {group.name for row in store.organisations() for group in store.groups(row.id)}
     return Known(
         organisation=lambda name: store.organisation_at(name) is not None,
-        group=groups.__contains__,
+        group=lambda name: store.group_of_any(name) is not None,
         client=lambda client_id: clients.client(client_id) is not None,
     )
 
