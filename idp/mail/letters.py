@@ -39,11 +39,11 @@ else:
     email_validator = OnUse("email_validator")
 
 COLOUR = "#0b6b5b"
-"""The language of mails of an organisation that has chosen none."""
+"""The colour of mails of an organisation that has chosen none."""
 DOMAIN = "mail"
+"""The catalogue's name under ``idp/translations``. The pages have another one."""
 FORMER_NAMES = {"heir": "new_owner"}
 """Names of values that an earlier release gave to mails that still wait."""
-"""The catalogue's name under ``idp/translations``. The pages have another one."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, ro
 
 @outside_transaction
 def judge(work: Plan, progress: Callable[[int], None]) -> None:
-    """Note every password that its person could not choose on a page either. Calls ``told`` with the number checked.
+    """Note every password that its person could not choose on a page either. Calls ``progress`` with the number checked.
 
     It may ask the leak service about several at once, so no transaction is open.
     """
@@ -101,7 +101,7 @@ def judge(work: Plan, progress: Callable[[int], None]) -> None:
 
 @outside_transaction
 def prepare(settings: Settings, pending: Collection[Pending], progress: Callable[[int], None]) -> Mapping[str, Ready]:
-    """Hash all credentials, on all cores: slow, outside any transaction. ``told`` gets the number done."""
+    """Hash all credentials, on all cores: slow, outside any transaction. ``progress`` gets the number done."""
     hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # the configured hasher has the slots of a server process

@@ -118,7 +118,7 @@ SHORTEST_PAUSE = 0.03
 
 
 def run(work: Plan, units: Iterable[Unit], progress: Callable[[int], None]) -> None:
-    """Run the steps in short transactions. Calls ``told`` with the number of finished steps.
+    """Run the steps in short transactions. Calls ``progress`` with the number of finished steps.
 
     The trial has checked everything. Raises ``Refused`` if somebody changed the data since; it names what is written
     already. After that, or after a crash, applying the file again does the rest.
@@ -156,7 +156,10 @@ def _take(work: Plan, steps: Unit) -> None:
 
 
 def rehearse(work: Plan, units: Iterable[Unit], progress: Callable[[int], None]) -> None:
-    """Run all steps in one transaction and undo them. Raises ``Refused`` with every error. ``told`` as for ``run``."""
+    """Run all steps in one transaction and undo them. Raises ``Refused`` with every error.
+
+    ``progress`` as for ``run``.
+    """
     try:
         with apart(work.settings):
             for number, (step, table) in enumerate(chain.from_iterable(units), 1):
