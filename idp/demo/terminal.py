@@ -42,7 +42,7 @@ class Terminal:
         """Ask for a code to show (§3.1), and say where the terminal stands: the person is shown it."""
         wishes = {"scope": "openid profile organisation", "device_name": "Price checker 2", "shop": SHOP}
         status, answer = call("device_authorization_endpoint", **wishes)
-        self.codes, self.problem = (answer, "") if status == 200 else ({}, told(answer))
+        self.codes, self.problem = (answer, "") if status == 200 else ({}, reason_of(answer))
         self.next_poll = 0
 
     def poll(self) -> None:
@@ -56,7 +56,7 @@ class Terminal:
         if status == 200:
             self.codes, self.tokens = {}, answer
         elif answer.get("error") not in ("authorization_pending", "slow_down"):
-            self.codes, self.problem = {}, told(answer)
+            self.codes, self.problem = {}, reason_of(answer)
 
     def person(self) -> dict[str, Any]:
         """Return who is signed in, or nobody: their session may have ended elsewhere."""
@@ -92,7 +92,7 @@ def call(endpoint: str, **form: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json() if answer.content else {}
 
 
-def told(answer: dict[str, Any]) -> str:
+def reason_of(answer: dict[str, Any]) -> str:
     """Return the reason of a refusal for the screen."""
     known = {"access_denied": "The request was refused on the phone.", "expired_token": "Nobody entered the code in time."}
     return known.get(str(answer.get("error")), str(answer.get("error_description", "The provider gave no answer.")))
@@ -110,7 +110,7 @@ terminal = Terminal()
 
 @app.get("/")
 def screen() -> str:
-    """Show the code, the person, or the button."""
+    """Show the code, the signed-in person, or the button."""
     with terminal.lock:
         terminal.poll()
         codes, person = terminal.codes, terminal.person()
@@ -171,7 +171,7 @@ button.plain { background: transparent; color: var(--accent) }
   qr(codes.verification_uri_complete) }}</div>
 <div><h1>Sign in with your phone</h1><p>Scan the code, and check that your phone shows this one:</p>
 <p class="code">{{ codes.user_code }}</p>
-<p>No camera? Go to <a href="{{ codes.verification_uri }}" target="phone">{{ codes.verification_uri }}</a> and type it.</p>
+<p>No camera? Go to <a href="{{ codes.verification_uri }}" target="phone">{{ codes.verification_uri }}</a> and type the code.</p>
 <p class="soft">In this demo, <a href="{{ codes.verification_uri_complete }}" target="phone">open the QR code’s address</a>:
   your phone does not reach this machine.</p>
 <form method="post" action="/sign-out"><button class="plain">Cancel</button></form></div></div>
