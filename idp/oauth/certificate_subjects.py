@@ -41,7 +41,7 @@ def check_subject(field: str, value: Any) -> str:
         pass
     if field == DN:
         raise Invalid(field, say("Write the name as in CN=till,O=Shop,C=NL (RFC 4514)."))
-    raise Invalid(field, say("This is no name of this kind that a certificate can have."))
+    raise Invalid(field, say("A certificate cannot have such a name."))
 
 
 def has_subject(certificate: "x509.Certificate", metadata: Mapping[str, Any]) -> bool:

@@ -274,7 +274,7 @@ def _require_proof(found: Mapping[str, Any]) -> None:
     subjects = [name for name in SUBJECTS if name in found]
     if len(subjects) != (method == "tls_client_auth"):
         field = subjects[-1] if subjects else SUBJECTS[0]
-        raise Invalid(field, say("tls_client_auth needs just one subject of a certificate, and nothing else needs any."))
+        raise Invalid(field, say("tls_client_auth needs exactly one subject of a certificate; no other method takes one."))
 
 
 def _complete_approvals(found: dict[str, Any]) -> None:

@@ -70,6 +70,8 @@ def test_the_form_has_every_field_with_an_explanation(settings) -> None:
     own = {"first_party", "minimum_acr", "remember_device", "shared_device", "organisations"}
     assert named == {*client_metadata.MEMBERS, *own, client_meanings.TEXTS}
     assert set(client_meanings.MEANINGS) == named
+    words = client_meanings.MEANINGS["token_endpoint_auth_method"].key
+    assert [name for name in client_metadata.AUTH_METHODS if name not in words] == [*client_metadata.SECRET_METHODS]
 
 
 def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, otto) -> None:

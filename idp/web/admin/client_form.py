@@ -68,8 +68,11 @@ TOKENS: tuple[Row, ...] = (
     *((name, TEXT, SECURITY, ()) for name in SUBJECTS),
     ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("userinfo_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
-    *((encryption.alg_member(kind), CHOICE, SECURITY, ("", *encryption.ALGORITHMS)) for kind in encryption.KINDS),
-    *((encryption.enc_member(kind), CHOICE, SECURITY, ("", *encryption.ENCODINGS)) for kind in encryption.KINDS),
+    *(
+        (member(kind), CHOICE, SECURITY, ("", *values))
+        for kind in encryption.KINDS
+        for member, values in ((encryption.alg_member, encryption.ALGORITHMS), (encryption.enc_member, encryption.ENCODINGS))
+    ),
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),
     ("resource", TABLE, SECURITY, ()),

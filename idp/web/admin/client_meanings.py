@@ -20,8 +20,9 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
-        "How the app proves itself: a secret in the header or in the body; private_key_jwt: its own key; "
-        "tls_client_auth: a TLS certificate from an authority; self_signed_tls_client_auth: one of its own; "
+        "How the app proves itself: a secret in the header or in the body; client_secret_jwt: a signature by its secret; "
+        "private_key_jwt: its own key; tls_client_auth: a TLS certificate from an authority; "
+        "self_signed_tls_client_auth: one of its own; "
         "none: a public app. Leave empty for a secret in either way."
     ),
     "require_pkce": say(
@@ -34,7 +35,9 @@ MEANINGS: Mapping[str, Message] = {
     "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
     "jwks_uri": say("Or the address where the app publishes them."),
-    "token_endpoint_auth_signing_alg": say("The one algorithm of its private_key_jwt. Leave empty for any of these."),
+    "token_endpoint_auth_signing_alg": say(
+        "The one algorithm of its private_key_jwt or client_secret_jwt (HS…). Leave empty for each that fits."
+    ),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
         "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard. "
@@ -49,7 +52,7 @@ MEANINGS: Mapping[str, Message] = {
     "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "userinfo_signed_response_alg": say("How userinfo is signed. Leave empty for JSON without a signature."),
-    "id_token_encrypted_response_alg": say("How ID tokens are encrypted by a key of the app. Leave empty for not at all."),
+    "id_token_encrypted_response_alg": say("How ID tokens are encrypted by a key of the app. Leave empty for no encryption."),
     "userinfo_encrypted_response_alg": say("The same for userinfo."),
     "introspection_encrypted_response_alg": say("The same for signed answers about tokens."),
     "authorization_encrypted_response_alg": say("The same for signed answers to requests."),
@@ -73,7 +76,7 @@ MEANINGS: Mapping[str, Message] = {
     "tls_client_auth_san_ip": say("Or an IP address that it is for."),
     "tls_client_auth_san_email": say("Or an e-mail address that it is for."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
-    "subject_type": say("public: all apps know a person by the same id. pairwise: each app's host by another one."),
+    "subject_type": say("public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
     "client_uri": say("The app's home page; people find it on their front page."),
     "logo_uri": say("The address of its logo. Our pages do not load it."),
