@@ -178,7 +178,9 @@ def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_
     if not endpoint.is_on(app.extensions["sleutel"].settings):
         raise OAuthError("invalid_request", f"This provider has no {endpoint.name} endpoint.", status=404)
     if environ["REQUEST_METHOD"] not in endpoint.methods:
-        description = f"The {endpoint.name} endpoint takes {' and '.join(endpoint.methods)} only."
+        *others, last = endpoint.methods
+        methods = f"{', '.join(others)} and {last}" if others else last
+        description = f"The {endpoint.name} endpoint takes {methods} only."
         raise OAuthError("invalid_request", description, status=405)
     call = Call(environ, app.extensions[NAME], app.extensions["sleutel"].settings, request_id)
     try:

@@ -25,6 +25,13 @@ def test_an_app_reads_its_registration(ask):
     assert answer.json == {name: value for name, value in made.items() if not name.startswith("client_secret")}
 
 
+def test_another_method_is_refused(ask):
+    """RFC 9110 §15.5.6: ``Allow`` names the methods, and so does the error."""
+    refused = ask("PATCH", PATH, json=LEAST)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, POST, PUT, DELETE")
+    assert refused.json["error_description"].startswith("The registration endpoint takes GET, POST, PUT and DELETE only.")
+
+
 def test_a_change_replaces_everything_and_the_token(ask):
     """§2.2: what is left out is gone; the former token is of no use any more."""
     made = register(ask, FULL).json
