@@ -11,7 +11,7 @@ from idp.identity.organisations import organisations as organisation_changes
 from idp.store import clients, dated_rules
 from idp.store.clients import Client
 from idp.store.dated_rules import StoredRule
-from tests.drivers.browser import Browser
+from tests.drivers.list_pages import leafed_through
 from tests.factories import BY_TESTS, Factory
 
 
@@ -28,16 +28,6 @@ def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, o
     browser.fill(q="shop-3").submit()
     assert ("shop-39" in browser.text, "shop-40" in browser.text) == (True, False)
     assert "Next page" not in {words for _, words in browser.page.links}
-
-
-def leafed_through(browser: Browser, names: list[str]) -> list[list[str]]:
-    """Return which of the names stand on each page, from this one to the last."""
-    pages = []
-    while True:
-        pages.append([name for name in names if name in browser.text])
-        if "Next page" not in {words for _, words in browser.page.links}:
-            return pages
-        browser.click("Next page")
 
 
 @pytest.mark.parametrize("kind", ["shops", "groups"])

@@ -14,18 +14,8 @@ from idp.store.clients import Client
 from idp.store.consents import Consent
 from idp.store.grants import Grant
 from idp.store.sessions import UserSession
-from tests.drivers.browser import Browser
+from tests.drivers.list_pages import leafed_through
 from tests.factories import Factory
-
-
-def leafed_through(browser: Browser, names: list[str]) -> list[list[str]]:
-    """Return which of the names stand on each page, from this one to the last."""
-    pages = []
-    while True:
-        pages.append([name for name in names if name in browser.text])
-        if "Next page" not in {words for _, words in browser.page.links}:
-            return pages
-        browser.click("Next page")
 
 
 def test_open_sessions_are_listed_page_by_page(factory: Factory, new_browser, enter, shoes, anna) -> None:
