@@ -171,7 +171,8 @@ button.plain { background: transparent; color: var(--accent) }
   qr(codes.verification_uri_complete) }}</div>
 <div><h1>Sign in with your phone</h1><p>Scan the code, and check that your phone shows this one:</p>
 <p class="code">{{ codes.user_code }}</p>
-<p>No camera? Go to <a href="{{ codes.verification_uri }}" target="phone">{{ codes.verification_uri }}</a> and type the code.</p>
+<p>No camera? Go to <a href="{{ codes.verification_uri }}" target="phone">{{ codes.verification_uri }}</a> and type the
+  code.</p>
 <p class="soft">In this demo, <a href="{{ codes.verification_uri_complete }}" target="phone">open the QR code’s address</a>:
   your phone does not reach this machine.</p>
 <form method="post" action="/sign-out"><button class="plain">Cancel</button></form></div></div>

@@ -52,7 +52,9 @@ MEANINGS: Mapping[str, Message] = {
     "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "userinfo_signed_response_alg": say("How userinfo is signed. Leave empty for JSON without a signature."),
-    "id_token_encrypted_response_alg": say("How ID tokens are encrypted by a key of the app. Leave empty for no encryption."),
+    "id_token_encrypted_response_alg": say(
+        "How ID tokens are encrypted by a key of the app. Leave empty for no encryption."
+    ),
     "userinfo_encrypted_response_alg": say("The same for userinfo."),
     "introspection_encrypted_response_alg": say("The same for signed answers about tokens."),
     "authorization_encrypted_response_alg": say("The same for signed answers to requests."),
@@ -76,7 +78,9 @@ MEANINGS: Mapping[str, Message] = {
     "tls_client_auth_san_ip": say("Or an IP address that it is for."),
     "tls_client_auth_san_email": say("Or an e-mail address that it is for."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
-    "subject_type": say("public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."),
+    "subject_type": say(
+        "public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."
+    ),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
     "client_uri": say("The app's home page; people find it on their front page."),
     "logo_uri": say("The address of its logo. Our pages do not load it."),
