@@ -62,12 +62,13 @@ def tell(provider: Provider, client_id: str, stop: threading.Event | None = None
 
 def _send(provider: Provider, client: RegisteredClient, notice: LogoutNotice) -> bool:
     """Send one notice and note the answer. Returns whether it was accepted; raises ``NoAnswer``."""
+    address = str(client.metadata.get(URI, ""))
     try:
         require_keys(provider, client, "id_token")
+        token = logout_token(provider, client, notice) if address else ""
     except OAuthError as error:
         raise NoAnswer(error.description) from error
-    address = str(client.metadata.get(URI, ""))
-    status = _post(provider, address, logout_token(provider, client, notice)) if address else ACCEPTED[0]
+    status = _post(provider, address, token) if address else ACCEPTED[0]
     if status in ACCEPTED:
         with db.transaction():
             store.delete_notice(notice)

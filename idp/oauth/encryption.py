@@ -4,7 +4,7 @@ Not taken: RSA1_5, which padding oracles break, and ``dir``, as of a client's se
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -13,8 +13,10 @@ from idp.oauth.public_keys import PRIVATE_MEMBERS, imported
 from idp.on_use import OnUse
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import x25519
     from joserfc import jwe
 else:
+    x25519 = OnUse("cryptography.hazmat.primitives.asymmetric.x25519")
     jwe = OnUse("joserfc.jwe")
 
 ALGORITHMS = ("RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW")
@@ -79,4 +81,15 @@ def _read(jwk: Any, alg: str) -> ECKey | OKPKey | RSAKey:
     # One exponent of RSA, as for signatures: a large one makes encrypting slow.
     if jwk.get("crv") not in CURVES[kind] if kind in CURVES else jwk.get("e") != "AQAB":
         raise Unreadable("another curve or exponent")
-    return imported(jwk, kind)
+    key = imported(jwk, kind)
+    if isinstance(key, OKPKey):
+        _require_secrecy(cast(Any, key.public_key))
+    return key
+
+
+def _require_secrecy(key: "x25519.X25519PublicKey") -> None:
+    """Refuse a point of small order (RFC 7748 §6.1): no secret comes of it, and encrypting would fail later."""
+    try:
+        x25519.X25519PrivateKey.generate().exchange(key)
+    except ValueError as error:
+        raise Unreadable("a point of small order") from error

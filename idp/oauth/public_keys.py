@@ -81,4 +81,6 @@ def imported(jwk: Mapping[str, Any], kind: str) -> ECKey | OKPKey | RSAKey:
         raise Unreadable("not a point or modulus of its kind") from error
     if size not in RSA_BITS:
         raise Unreadable("the modulus is too short or too long")
+    if isinstance(key, RSAKey) and key.public_key.public_numbers().n % 2 == 0:
+        raise Unreadable("the modulus is no product of two primes")
     return key

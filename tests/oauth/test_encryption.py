@@ -203,6 +203,27 @@ def test_keys_come_from_the_address_of_the_client_before_anything_is_used_up(
     assert userinfo(ask, access, "DPoP", DPoP=sent).headers["Content-Type"] == "application/jwt"
 
 
+WEAK = (
+    ("ECDH-ES", {"kty": "OKP", "crv": "X25519", "x": "A" * 43}),
+    ("ECDH-ES+A256KW", {"kty": "OKP", "crv": "X25519", "x": f"AQ{'A' * 41}"}),
+    ("RSA-OAEP-256", {"kty": "RSA", "e": "AQAB", "n": f"{'_' * 341}g"}),
+)
+"""Keys that look right: points of small order (RFC 7748 §6.1), and a modulus that is even."""
+
+
+@pytest.mark.parametrize(("alg", "jwk"), WEAK)
+def test_a_key_by_which_nothing_can_be_encrypted_is_no_fault_of_ours(
+    scene: Scene, server: AppServer, ask, alg: str, jwk: dict[str, str]
+) -> None:
+    """RFC 8725 §3.4: one that comes from the client's address counts as none, before anything is used up."""
+    server.documents["/keys"] = json.dumps({"keys": [jwk]}).encode()
+    party = scene.party(jwks_uri=f"{server.address}/keys", userinfo_encrypted_response_alg=alg)
+    assert userinfo(ask, scene.tokens(party).access_token).status_code == 503
+    strict = scene.party("strict", jwks_uri=f"{server.address}/keys", authorization_encrypted_response_alg=alg)
+    page = scene.browser.open(strict.authorize_url(response_mode="jwt"))
+    assert (page.status, page.left_for) == (400, None)
+
+
 SHORT = {**EncryptionKey("RSA").public, "n": EncryptionKey("RSA").public["n"][:171]}
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     *(
@@ -218,6 +239,8 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
             {**EncryptionKey().public, "crv": ["P-256"]}, {**EncryptionKey().public, "kty": ["EC"]},
         )
     ),
+    *(({"userinfo_encrypted_response_alg": alg, "jwks": {"keys": [jwk]}}, "userinfo_encrypted_response_alg")
+      for alg, jwk in WEAK),
     ({"id_token_encrypted_response_alg": "RSA-OAEP-256", "jwks": {"keys": [SHORT]}},
      "id_token_encrypted_response_alg"),
     ({"id_token_encrypted_response_enc": "A256GCM", "jwks": EncryptionKey().jwks}, "id_token_encrypted_response_enc"),
