@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from idp.addresses import Network
 from idp.config import Settings
@@ -30,6 +31,8 @@ SECONDS = 5.0
 MOST_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 NAT64 = ip_network("64:ff9b::/96")
+GLOBAL_IPV6 = ip_network("2000::/3")
+"""What IANA assigns to networks that the world reaches. ``is_global`` takes site-local addresses (fec0::/10) for some."""
 Address = IPv4Address | IPv6Address
 
 
@@ -64,6 +67,8 @@ def _ask(settings: Settings, method: str, address: str, headers: Mapping[str, st
         ssl_context=_trusted_roots(), network_backend=cast(Any, _Judge(settings.outgoing.networks, until))
     ) as pool:
         try:
+            if is_own(settings, address):
+                raise NoAnswer("the address is one of ours: this request would wait for the next one, and so on")
             with pool.stream(method, address, headers=sent, content=body, extensions={"timeout": _timeouts()}) as found:
                 return Answer(found.status, _bounded(found.iter_stream()))
         except (httpcore.TimeoutException, TimeoutError) as error:
@@ -158,11 +163,24 @@ def may_be_called(host: str, port: int, allowed: Iterable[Network]) -> list[str]
     return public
 
 
+def is_own(settings: Settings, address: str) -> bool:
+    """Check if an address is at this server, by its name, so that no request makes us ask ourselves again and again."""
+    ours = (settings.issuer, settings.server.client_certificate_address)
+    return _origin(address) in [_origin(one) for one in ours if one]
+
+
+def _origin(address: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
 def is_allowed(address: Address, allowed: Iterable[Network]) -> bool:
     """Check if an address is public, or listed. One that only wraps another is judged as that one."""
     inner = _unwrapped(address)
     if any(inner.version == network.version and inner in network for network in allowed):
         return True
+    if isinstance(inner, IPv6Address) and inner not in GLOBAL_IPV6:
+        return False
     return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 

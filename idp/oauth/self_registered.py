@@ -27,6 +27,8 @@ CALLED = (
     "backchannel_client_notification_endpoint",
 )  # fmt: skip
 """The addresses that we call."""
+VISITED = ("redirect_uris", "post_logout_redirect_uris")
+"""Where people go. A page says the host: ours would hide the one to which a page of ours leads them on."""
 FROM_THE_REQUEST = ("address", "scope", "text", "value")
 """Values of messages that quote the metadata. Nothing of a request is told back in an error."""
 UNSPEAKABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -72,20 +74,30 @@ def limited(given: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
 
 
 def require_callable(settings: Settings, metadata: Mapping[str, Any]) -> None:
-    """Refuse addresses that name a machine inside our network and would be called. Raises ``OAuthError``.
+    """Refuse addresses inside our network that would be called, and those of ourselves. Raises ``OAuthError``.
 
     A name is judged at each call (``outgoing``): what it stands for can change after this.
     """
-    for name in CALLED:
+    for name in (*CALLED, *VISITED):
         value = metadata.get(name, ())
         for address in [value] if isinstance(value, str) else value:
-            host = urlsplit(address).hostname or ""
-            try:
-                found = ip_address("127.0.0.1" if host == "localhost" else host)
-            except ValueError:
-                continue  # a name
-            if not outgoing.is_allowed(found, settings.outgoing.networks):
-                raise invalid_metadata(f"{name}: this provider does not call addresses inside its network.")
+            if outgoing.is_own(settings, address):
+                raise _refused_address(name, "this is an address of the provider itself.")
+            if name in CALLED and _is_inside(settings, address):
+                raise _refused_address(name, "this provider does not call addresses inside its network.")
+
+
+def _is_inside(settings: Settings, address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        found = ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        return False  # a name
+    return not outgoing.is_allowed(found, settings.outgoing.networks)
+
+
+def _refused_address(name: str, why: str) -> OAuthError:
+    return OAuthError("invalid_redirect_uri" if name == "redirect_uris" else "invalid_client_metadata", f"{name}: {why}")
 
 
 def _default_scope(grant_types: object) -> str:

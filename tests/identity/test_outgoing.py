@@ -9,14 +9,14 @@ import pytest
 
 from idp import outgoing
 from idp.config import ConfigError, Settings
-from idp.outgoing import NoAnswer, is_allowed, post
+from idp.outgoing import NoAnswer, get, is_allowed, post
 from tests.drivers.app_server import AppServer, app_server
 
 OPEN = {"outgoing": {"allow": ["127.0.0.0/8", "::1"]}}
 INSIDE = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
-    "2002:7f00:1::1", "ff02::1", "198.18.0.1", "192.0.2.1",
+    "2002:7f00:1::1", "ff02::1", "198.18.0.1", "192.0.2.1", "fec0::2", "::7f00:1", "64:ff9b:1::7f00:1",
 ]  # fmt: skip
 
 
@@ -46,6 +46,14 @@ def test_no_spelling_of_loopback_reaches_a_server(settings: Settings, server: Ap
     port = server.address.rpartition(":")[2]
     with pytest.raises(NoAnswer):
         post(settings, f"http://{host}:{port}/x", b"a=b")
+    assert not server.requests
+
+
+def test_we_never_call_ourselves(configure: Callable[..., Settings], server: AppServer) -> None:
+    """An app's key address could be a request of ours that fetches another app's, and so on: one request, all threads."""
+    settings = configure(**OPEN, issuer=server.address)
+    with pytest.raises(NoAnswer, match="ours"):
+        get(settings, f"{server.address}/oauth/authorize?client_id=x")
     assert not server.requests
 
 
