@@ -30,6 +30,8 @@ OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE, CIBA))
 OF_PROVEN_CLIENTS = frozenset(("client_credentials", TOKEN_EXCHANGE, CIBA))
 """The grant types in which nothing but the client's own proof keeps strangers away."""
 HYBRID = "code id_token"
+IMPLICIT = "implicit"
+"""What stands beside the response type ``HYBRID`` in ``grant_types`` (Registration §2). It gives nothing by itself."""
 RESPONSE_TYPES = ("code", HYBRID)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
@@ -101,10 +103,10 @@ def _one_of(*allowed: str) -> Check:
     return check
 
 
-def _some_of(*allowed: str) -> Check:
+def _some_of(*allowed: str, also: tuple[str, ...] = ()) -> Check:
     def check(field: str, value: Any) -> list[str]:
         chosen = _list(field, value)
-        if not all(isinstance(entry, str) and entry in allowed for entry in chosen):
+        if not all(isinstance(entry, str) and entry in (*allowed, *also) for entry in chosen):
             raise Invalid(field, say("Each entry must be one of %(allowed)s.", allowed=", ".join(allowed)))
         return list(dict.fromkeys(chosen))
 
@@ -127,7 +129,7 @@ def _response_types(field: str, value: Any) -> list[str]:
 
 CHECKS: Mapping[str, Check] = {
     "client_name": _name,
-    "grant_types": _some_of(*GRANT_TYPES),
+    "grant_types": _some_of(*GRANT_TYPES, also=(IMPLICIT,)),
     "response_types": _response_types,
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
     "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
@@ -230,6 +232,8 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     """Set the defaults of RFC 7591 §2 and OpenID Connect Registration §2, and refuse members that contradict each other."""
     found.setdefault("grant_types", ["authorization_code"])
     found.setdefault("response_types", ["code"] if "authorization_code" in found["grant_types"] else [])
+    if HYBRID not in found["response_types"]:
+        _some_of(*GRANT_TYPES)("grant_types", found["grant_types"])  # without IMPLICIT
     security_profile.complete(found)
     found.setdefault("id_token_signed_response_alg", "RS256")
     found.setdefault("subject_type", "public")

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from idp import outgoing
 from idp.config import Settings
 from idp.errors import Invalid, Message
-from idp.oauth.client_metadata import OURS_IN_METADATA, SCOPES
+from idp.oauth.client_metadata import IMPLICIT, OURS_IN_METADATA, SCOPES
 from idp.oauth.errors import OAuthError
 from idp.store.client_registrations import ClientRegistration, RegistrationToken
 
-GRANT_TYPES = frozenset(("authorization_code", "refresh_token"))
+GRANT_TYPES = frozenset(("authorization_code", IMPLICIT, "refresh_token"))
 """What every app may have: people sign in at a browser, on a page that names the address to which they go."""
 DEFAULT_SCOPE = "openid profile email phone address"
 OURS_OF_THE_REQUEST = (

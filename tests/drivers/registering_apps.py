@@ -23,7 +23,7 @@ FULL: dict[str, Any] = {
     "post_logout_redirect_uris": ["https://app.example/bye"],
     "client_name": "Stock app",
     "client_name#nl": "Voorraad",
-    "grant_types": ["authorization_code", "refresh_token"],
+    "grant_types": ["authorization_code", "implicit", "refresh_token"],
     "response_types": ["code", "code id_token"],
     "application_type": "web",
     "token_endpoint_auth_method": "client_secret_post",

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from idp.errors import Invalid
+from idp.oauth.client_metadata import validate_metadata
 from tests.drivers.authorization import refusal
 from tests.oauth.conftest import Scene
 
@@ -103,6 +105,15 @@ def test_only_clients_that_register_it_have_it(scene):
     assert refusal(scene, only).error == "unauthorized_client"
     scene.sign_in(only, response_type="code id_token")
     assert "id_token" in came(scene)
+
+
+def test_the_grant_type_of_the_standard_is_taken_beside_it(settings):
+    """Registration §2: "code id_token: authorization_code, implicit" MUST be registered. Without the flow it is refused."""
+    both = {"redirect_uris": ["https://shop.example/cb"], "grant_types": ["authorization_code", "implicit"]}
+    assert validate_metadata({**both, "response_types": BOTH}, settings)["grant_types"] == both["grant_types"]
+    with pytest.raises(Invalid) as refused:
+        validate_metadata(both, settings)
+    assert refused.value.field == "grant_types"
 
 
 @pytest.mark.parametrize(
