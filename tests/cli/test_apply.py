@@ -1,5 +1,6 @@
 """``idp apply`` creates, changes, leaves alone and removes objects."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ from idp.cli.provision.shape import NOT_HERE
 from idp.oauth.client_metadata import MEMBERS
 from idp.store import clients, consents, dated_rules, operators
 from idp.store import organisations as store
-from tests.cli.conftest import ANNA, POS, SHOP, Idp, outcomes
+from tests.cli.conftest import ANNA, POS, SECRET, SHOP, Idp, outcomes
+from tests.drivers.client_key import ClientKey
 from tests.drivers.people import everybody
 
 EVERYTHING = (
@@ -45,6 +47,14 @@ clients = ["pos"]
 """
     + POS
 )
+
+
+def test_a_profile_that_demands_keys_needs_no_secret(idp: Idp) -> None:
+    """FAPI 2.0 §5.3.2.1 (6): the member sets the method, as at `idp client create`."""
+    keys = ", ".join(f"{name} = {json.dumps(value)}" for name, value in ClientKey().public.items())
+    profile = f'security_profile = "fapi-2.0"\njwks = {{ keys = [{{ {keys} }}] }}'
+    found = outcomes(idp.apply(POS.replace(f'client_secret = "{SECRET}"', profile)).stdout)
+    assert found == {"client pos": "created"}
 
 
 def test_every_created_object_is_printed(idp: Idp) -> None:

@@ -11,6 +11,7 @@ from idp.cli.provision.work import ORIGIN, Plan
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
+from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.client_secrets import lacks_secret
 from idp.oauth.clients import registered
 from idp.oauth.registration import Ours
@@ -33,7 +34,7 @@ def put_client(work: Plan, table: Table) -> None:
 
 def _create(work: Plan, table: Table) -> None:
     metadata, ours = _metadata(table), _ours(table, Ours())
-    needs_one = store.uses_secret(metadata)
+    needs_one = store.uses_secret(validate_metadata(metadata, work.settings))
     secret = _secret(table) if needs_one or _speaks_of_secret(table) else None
     registration.register(work.settings, table.name, metadata, ours, secret, ORIGIN)
     work.lines.note(table.kind, table.name, CREATED)
