@@ -89,7 +89,8 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
         return "iss and sub must be the client_id"
     if not _is_for_us(provider, client, claims.get("aud")):
-        return "aud must be the issuer, or an endpoint of it"
+        others = "" if security_profile.is_fapi(client.metadata) else ", or an endpoint of it"
+        return f"aud must be the issuer{others}"
     ends = _moment(claims.get("exp"))
     if ends is None or not now - LEEWAY < ends <= now + LONGEST_LIFE + LEEWAY:
         return "exp is missing, past, or more than an hour away"

@@ -57,12 +57,13 @@ def test_what_contradicts_the_profile_is_refused(settings, over, field):
 
 
 @pytest.mark.parametrize("where", ["token_endpoint", "pushed_authorization_request_endpoint", "list"])
-def test_an_assertion_is_for_the_issuer_alone(plan, where):
-    """§5.3.2.1 (8): as a string. A client without the profile may name an endpoint (Core §9)."""
+def test_an_assertion_is_for_the_issuer_alone(plan, where, capsys):
+    """§5.3.2.1 (8): as a string. A client without the profile may name an endpoint (Core §9). The log says what is right."""
     usual = FapiClient(plan.scene, "usual", security_profile=None, token_endpoint_auth_method="private_key_jwt")
     for client, status in ((plan.client, 401), (usual, 201)):
         audience = [client.party.issuer] if where == "list" else url_of(client.party, where)
         assert client.push(client.assertion(audience)).status_code == status
+    assert '"why": "aud must be the issuer"' in capsys.readouterr().err
 
 
 def test_only_strong_algorithms_sign(plan):
