@@ -34,7 +34,8 @@ def check_sector(found: Mapping[str, Any]) -> None:
         return
     hosts = {urlsplit(address).hostname for address in found["redirect_uris"]}
     if len(hosts) != 1 or hosts & {None, *LOOPBACK, "::1"}:
-        raise Invalid(URI, say("pairwise needs redirect addresses of one host, or a sector_identifier_uri that lists them."))
+        why = say("pairwise needs redirect addresses of one host, no loopback, or a sector_identifier_uri that lists them.")
+        raise Invalid(URI, why)
 
 
 def leave_loop(metadata: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Busy, Invalid
 from idp.oauth import backchannel_logout, registration
-from idp.oauth.client_metadata import TOKEN_EXCHANGE
+from idp.oauth.client_metadata import TOKEN_EXCHANGE, validate_metadata
 from idp.oauth.provider import make_provider
 from idp.oauth.registration import Ours
 from idp.store import installation_keys
@@ -66,6 +66,13 @@ def test_sectors_know_a_person_by_different_identifiers(scene):
     assert all(len(subject) <= 255 and subject.isascii() for subject in subjects)
     assert scene.tokens(one).claims["sub"] == subjects[0]
     assert one.metadata["subject_types_supported"] == ["public", "pairwise"]
+
+
+@pytest.mark.parametrize("address", ["http://localhost:3000/cb", "http://127.0.0.1/cb"])
+def test_a_loopback_is_no_sector(settings, address):
+    """§8.1: it is the host of every app on every machine. The refusal says so, or one address alone would seem right."""
+    with pytest.raises(Invalid, match="no loopback"):
+        validate_metadata({"redirect_uris": [address], "subject_type": "pairwise"}, settings)
 
 
 def test_every_token_and_answer_has_the_same_identifier(scene, ask):
