@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.benchmarks.target import Target
+from tests.benchmarks.together import run_together
 from tests.benchmarks.visitor import Visitor, WrongAnswer
 
 CONNECTIONS = 24
@@ -47,24 +48,17 @@ def running(target: Target, first: int) -> Iterator[Flood]:
 def sign_in_until(is_over: threading.Event, target: Target, first: int) -> Counter[str]:
     """Sign in without a pause, every second visitor with a wrong password. Any other answer than expected must be a 503."""
     answers: Counter[str] = Counter()
-    errors: list[Exception] = []
 
     def _work(number: int) -> None:
         try:
             visitor = Visitor(target, first + number)
             while not is_over.is_set():
                 answers[_try(visitor, is_right=number % 2 == 0)] += 1
-        except Exception as error:  # noqa: BLE001 — raised below, by the thread that can end the run
-            errors.append(error)
+        except Exception:
             is_over.set()
+            raise
 
-    threads = [threading.Thread(target=_work, args=(number,)) for number in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    run_together(_work, ((number,) for number in range(CONNECTIONS)))
     return answers
 
 

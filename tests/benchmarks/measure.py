@@ -3,7 +3,6 @@
 import math
 import statistics
 import sys
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from idp.crypto import Hasher
 from idp.sections import Passwords
 from tests.benchmarks.operations import Operation
 from tests.benchmarks.target import PASSWORD, TICKS, Target
+from tests.benchmarks.together import run_together
 from tests.benchmarks.visitor import Visitor
 
 ROUND_SECONDS = 0.75
@@ -65,24 +65,14 @@ def ratio(ours: Series, theirs: Series) -> float:
 def one_round(target: Target, visitors: Sequence[Visitor], act: Callable[[Visitor], None], seconds: float) -> Round:
     """Let all visitors repeat ``act`` for so long. Raises the first error of any of them."""
     latencies: list[list[float]] = [[] for _ in visitors]
-    errors: list[Exception] = []
     before, end = target.cpu_seconds(), time.perf_counter() + seconds
 
     def _work(visitor: Visitor, taken: list[float]) -> None:
-        try:
-            while (began := time.perf_counter()) < end or not taken:
-                act(visitor)
-                taken.append(time.perf_counter() - began)
-        except Exception as error:  # noqa: BLE001 — raised below, by the thread that can end the run
-            errors.append(error)
+        while (began := time.perf_counter()) < end or not taken:
+            act(visitor)
+            taken.append(time.perf_counter() - began)
 
-    threads = [threading.Thread(target=_work, args=pair) for pair in zip(visitors, latencies, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    run_together(_work, zip(visitors, latencies, strict=True))
     cpu = max(target.cpu_seconds() - before, 1 / TICKS)  # the system counts in ticks
     return Round([one for taken in latencies for one in taken], cpu)
 

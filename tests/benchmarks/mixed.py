@@ -4,7 +4,6 @@ A server that was flooded before has counters of wrong guesses. Of several round
 other work is reported: it is chosen before anybody looks at its latencies.
 """
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from tests.benchmarks.flood import Flood
 from tests.benchmarks.measure import percentile
 from tests.benchmarks.report import Figure, compared
 from tests.benchmarks.target import TICKS, Target, cpu_seconds
+from tests.benchmarks.together import run_together
 from tests.benchmarks.visitor import Visitor
 
 MACHINES = 2
@@ -134,23 +134,13 @@ def _busy_seconds() -> float:
 def _latencies(visitors: dict[str, list[Visitor]], seconds: float) -> dict[str, list[float]]:
     """Return the latencies of all operations, measured at the same time."""
     taken: dict[str, list[float]] = {name: [] for name in visitors}
-    errors: list[Exception] = []
     end = time.perf_counter() + seconds
 
     def _work(name: str, visitor: Visitor) -> None:
-        try:
-            while (began := time.perf_counter()) < end or not taken[name]:
-                WATCHED[name][0](visitor)
-                taken[name].append(time.perf_counter() - began)
-                time.sleep(PAUSE)
-        except Exception as error:  # noqa: BLE001 — raised below, by the thread that can end the run
-            errors.append(error)
+        while (began := time.perf_counter()) < end or not taken[name]:
+            WATCHED[name][0](visitor)
+            taken[name].append(time.perf_counter() - began)
+            time.sleep(PAUSE)
 
-    threads = [threading.Thread(target=_work, args=(name, visitor)) for name, every in visitors.items() for visitor in every]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    run_together(_work, ((name, visitor) for name, every in visitors.items() for visitor in every))
     return taken
