@@ -6,9 +6,9 @@ import pytest
 
 from tests.conformance.suite import Suite
 from tests.factories import Factory
-from tests.oauth.conftest import Scene, ask, scene, turned
+from tests.oauth.conftest import Scene, ask, scene, server, turned
 
-__all__ = ["ask", "scene", "turned"]
+__all__ = ["ask", "scene", "server", "turned"]
 FULL = {
     "name": "Jan de Vries", "given_name": "Jan", "family_name": "de Vries", "middle_name": "Piet", "nickname": "Jantje",
     "profile": "https://jan.example.com/", "picture": "https://jan.example.com/jan.png", "website": "https://jan.example.com/",

@@ -1,7 +1,6 @@
 """The Back-Channel Logout plan."""
 
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -10,7 +9,7 @@ from idp.identity.sessions import logout_notices
 from idp.oauth import backchannel_logout
 from tests.conformance.conftest import plans
 from tests.conformance.suite import BYE, Suite, header_of
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.relying_party import error_of
 
 PLAN = plans("oidcc-backchannel-rp-initiated-logout-certification-test-plan")
@@ -21,13 +20,6 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 def settings(configure):
     """Let the provider call the client on loopback."""
     return configure(outgoing={"allow": ["127.0.0.0/8"]})
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the client's back-channel."""
-    with app_server() as running:
-        yield running
 
 
 @PLAN

@@ -1,7 +1,6 @@
 """The Dynamic plan, with the response type code. What it needs and is left out on purpose: ``report.NOT_APPLICABLE``."""
 
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -10,7 +9,7 @@ from idp import keys
 from tests.conformance.conftest import plans
 from tests.conformance.dynamic import CALLBACK, Dynamic, rsa_key
 from tests.conformance.suite import WITHOUT_PKCE, header_of, unsigned
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.relying_party import error_of
 from tests.factories import BY_TESTS
 from tests.oauth.conftest import Scene
@@ -28,13 +27,6 @@ def settings(configure):
 def suite(scene: Scene, ask) -> Dynamic:
     """Return what registers the plan's clients."""
     return Dynamic(scene, ask)
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve a client's keys."""
-    with app_server() as running:
-        yield running
 
 
 def _serve(server: AppServer, kid: str) -> None:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from idp import clock
 from idp.config import Settings
+from tests.drivers.app_server import AppServer, app_server
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty, Tokens
 from tests.factories import Factory, MadePerson
@@ -87,6 +88,13 @@ def ask(app: Flask, settings: Settings) -> Callable[..., TestResponse]:
         return client.open(path, method=method, base_url=settings.issuer, **options)
 
     return _ask
+
+
+@pytest.fixture
+def server() -> Iterator[AppServer]:
+    """Serve a relying app on loopback: what it publishes, and what the provider calls."""
+    with app_server() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """An app asks a person for an approval, who gives it at a device of their own (OpenID Connect CIBA Core 1.0)."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -15,7 +14,6 @@ from idp.oauth import backchannel_authentication
 from idp.store import audit, outbox, polled_requests
 from idp.store import users as user_rows
 from idp.store.polled_requests import PolledRequest
-from tests.drivers.app_server import AppServer, app_server
 from tests.drivers.approvals import GRANTS, ask, asked, error_of, open_approval, poll
 from tests.factories import BY_TESTS
 
@@ -194,13 +192,6 @@ def test_many_requests_do_not_fill_a_mailbox(scene, till):
     assert len(mails(scene)) == scene.settings.limits.mails_for_account
     scene.tokens(scene.party("webshop"))
     assert "Refund 7" in scene.browser.open("/").text
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the till, which wants to be pinged."""
-    with app_server() as running:
-        yield running
 
 
 @pytest.fixture

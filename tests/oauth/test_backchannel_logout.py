@@ -4,7 +4,7 @@ import base64
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode
@@ -22,7 +22,7 @@ from idp.oauth import backchannel_logout
 from idp.store import audit, clients, restore, sessions
 from idp.store import logout_notices as store
 from idp.web.admin.logout_failures import failures_of
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import app_server
 from tests.factories import BY_TESTS
 
 PATH = "/oidc/backchannel"
@@ -33,13 +33,6 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 def settings(configure):
     """Let the provider call apps on loopback, as in a demo."""
     return configure(outgoing={"allow": ["127.0.0.0/8"]})
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the webshop, which wants to be told."""
-    with app_server() as running:
-        yield running
 
 
 @pytest.fixture

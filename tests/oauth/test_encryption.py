@@ -1,7 +1,7 @@
 """Encrypted ID tokens, and userinfo signed, encrypted or both (OpenID Connect Registration §2, Core §5.3.2, §10.2)."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,7 +13,7 @@ from idp.errors import Invalid
 from idp.identity.sessions import logout_notices
 from idp.oauth import backchannel_logout
 from idp.oauth.client_metadata import validate_metadata
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.client_key import ClientKey
 from tests.drivers.dpop import ProofKey, bound, nonce_of
 from tests.drivers.encryption_key import EncryptionKey
@@ -34,13 +34,6 @@ Get = Callable[..., TestResponse]
 def settings(configure):
     """Let the provider call apps on loopback."""
     return configure(outgoing={"allow": ["127.0.0.0/8"]})
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the client's keys."""
-    with app_server() as running:
-        yield running
 
 
 def app(scene: Scene, key: EncryptionKey, client_id: str = "webshop", **members: Any) -> RelyingParty:

@@ -1,7 +1,7 @@
 """Clients prove themselves by a JWT that they signed (RFC 7523 §3, OpenID Connect Core §9)."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from idp import clock, crypto
 from idp.errors import Invalid
 from idp.store import clients
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.client_key import KINDS, ClientKey
 from tests.factories import Factory
 
@@ -153,13 +153,6 @@ def test_methods_are_not_mixed(factory: Factory, machine: str, key: ClientKey, u
     secret = factory.make_client("by-secret", grant_types=["client_credentials"], jwks=key.jwks).secret
     assert secret
     assert use(**key.assertion("by-secret", ISSUER)).status_code == 401
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the client's keys."""
-    with app_server() as running:
-        yield running
 
 
 def test_keys_are_read_from_the_address_of_the_client(factory: Factory, server: AppServer, key: ClientKey, use: Use) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,7 +12,7 @@ from idp import clock, db
 from idp.errors import Invalid
 from idp.oauth.client_metadata import validate_metadata
 from idp.write_gate import MustWait, never_waits
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.client_keys import jwks, key, signed
 from tests.drivers.relying_party import RelyingParty
 from tests.oauth.conftest import Scene
@@ -24,13 +24,6 @@ KEY = key("ES256")
 def settings(configure):
     """Let the provider call apps on loopback."""
     return configure(outgoing={"allow": ["127.0.0.0/8"]})
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the app's requests."""
-    with app_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from idp import clock
 from idp.config import Settings
-from tests.drivers.app_server import AppServer, app_server
+from tests.drivers.app_server import AppServer
 from tests.drivers.certificates import HEADER, VERIFIED, Certificate
 from tests.drivers.client_key import ClientKey
 from tests.drivers.dpop import ProofKey
@@ -141,13 +141,6 @@ def test_a_self_signed_certificate_must_be_a_registered_one(factory: Factory, us
     for wrong in (Certificate(), Certificate(key=first.key)):
         assert use(client_id, wrong.passed()).status_code == 401
     assert use(client_id, {}).status_code == 401
-
-
-@pytest.fixture
-def server() -> Iterator[AppServer]:
-    """Serve the client's keys."""
-    with app_server() as running:
-        yield running
 
 
 def test_certificates_are_read_from_the_address_of_the_client(factory: Factory, server: AppServer, use: Use, turned) -> None:
