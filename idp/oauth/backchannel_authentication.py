@@ -14,9 +14,10 @@ from typing import Any
 
 import structlog
 
-from idp import clock, crypto, db, normal_forms
+from idp import clock, crypto, db
 from idp.audit import Event, record
-from idp.errors import Invalid, Unreadable, say
+from idp.checks import check_text
+from idp.errors import Invalid, Unreadable
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
@@ -115,8 +116,7 @@ def _shown(organisation: Organisation, sent: Mapping[str, str]) -> dict[str, str
 
 def _message(sent: str) -> str:
     try:
-        wrong = say("This must be text of 1 to 200 characters.")
-        return normal_forms.name("binding_message", sent, LONGEST_MESSAGE, wrong)
+        return check_text("binding_message", sent, LONGEST_MESSAGE)
     except Invalid as error:
         why = f"The binding_message must be one line of 1 to {LONGEST_MESSAGE} characters."
         raise OAuthError("invalid_binding_message", why) from error

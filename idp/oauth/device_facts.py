@@ -5,8 +5,8 @@ Anybody could say it (RFC 8628 §5.4). So the shop is found again in the organis
 
 from collections.abc import Mapping
 
-from idp import normal_forms
-from idp.errors import Invalid, say
+from idp.checks import check_text
+from idp.errors import Invalid
 from idp.identity.organisations import shops
 from idp.oauth.errors import invalid_request
 
@@ -26,7 +26,7 @@ def read_facts(sent: Mapping[str, str]) -> dict[str, str]:
 
 def _name(sent: str) -> str:
     try:
-        return normal_forms.name("device_name", sent, LONGEST, say("This must be text of 1 to 200 characters."))
+        return check_text("device_name", sent, LONGEST)
     except Invalid as error:
         raise invalid_request(f"The device_name must be one line of 1 to {LONGEST} characters.") from error
 
