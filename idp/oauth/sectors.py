@@ -14,7 +14,7 @@ from idp.write_gate import MustWait, never_waits
 
 PAIRWISE = "pairwise"
 URI = "sector_identifier_uri"
-IN_IT = ("redirect_uris", "jwks_uri", "backchannel_client_notification_endpoint")
+LISTED = ("redirect_uris", "jwks_uri", "backchannel_client_notification_endpoint")
 """The addresses that the document lists: without redirect addresses, one of the others (CIBA §4)."""
 
 
@@ -49,7 +49,7 @@ def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping
 
     Nothing is fetched within a transaction: what `idp apply` brings in, an operator wrote.
     """
-    names = (URI, *IN_IT)
+    names = (URI, *LISTED)
     is_checked = before is not None and all(before.get(name) == found.get(name) for name in names)
     if URI not in found or is_checked or is_in_transaction():
         return
@@ -65,5 +65,5 @@ def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping
 
 def _addresses(found: Mapping[str, Any]) -> list[str]:
     """Return the addresses that show that a client belongs to its sector."""
-    others = [found[name] for name in IN_IT[1:] if name in found]
+    others = [found[name] for name in LISTED[1:] if name in found]
     return list(found.get("redirect_uris", ())) or others[:1]
