@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from idp import clock
+from idp.oauth.client_encryption import encrypt_for
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import encrypt_for
 from idp.oauth.response_modes import FRAGMENT, JWT
 
 JWT_SECONDS = 600

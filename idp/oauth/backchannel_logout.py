@@ -15,10 +15,10 @@ from idp.actors import System
 from idp.audit import Event, Origin, record
 from idp.identity.sessions.logout_notices import URI
 from idp.oauth.claims import issued_now
+from idp.oauth.client_encryption import encrypt_for, require_keys
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import encrypt_for, require_keys
 from idp.outgoing import NoAnswer, post
 from idp.store import audit, organisations
 from idp.store import logout_notices as store

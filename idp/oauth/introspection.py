@@ -9,11 +9,11 @@ from idp.identity.scopes import only_scopes
 from idp.oauth import client_auth
 from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
 from idp.oauth.active_grant import ActiveClient, ActiveGrant, find_active_grant
+from idp.oauth.client_encryption import encrypt_for, require_keys
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import token_type
 from idp.oauth.errors import invalid_request
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import encrypt_for, require_keys
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import assurance_of
 from idp.store import grants

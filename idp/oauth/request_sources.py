@@ -10,9 +10,9 @@ from idp import clock, crypto, db
 from idp.errors import Unreadable
 from idp.oauth import request_objects
 from idp.oauth.authorization_checks import Draft
+from idp.oauth.client_encryption import require_keys
 from idp.oauth.client_metadata import HYBRID
 from idp.oauth.errors import OAuthError, invalid_request
-from idp.oauth.recipients import require_keys
 from idp.oauth.request_documents import is_registered
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission

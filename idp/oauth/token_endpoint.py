@@ -19,12 +19,12 @@ from idp.oauth import (
     rich_requests,
     token_exchange,
 )
+from idp.oauth.client_encryption import require_keys
 from idp.oauth.client_metadata import CIBA, DEVICE_CODE, OF_PEOPLE, TOKEN_EXCHANGE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import to_certificate
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import require_keys
 from idp.oauth.token_request import TokenRequest
 
 PARAMETERS = client_auth.PARAMETERS | token_exchange.PARAMETERS | {

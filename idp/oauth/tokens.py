@@ -10,10 +10,10 @@ from idp.identity import assurance as assurance_levels
 from idp.identity.scopes import only_scopes
 from idp.oauth.active_grant import ActiveGrant
 from idp.oauth.claims import for_access_token, for_id_token, issued_now
+from idp.oauth.client_encryption import encrypt_for
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import as_claim, token_type
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import encrypt_for
 from idp.oauth.resource_indicators import Target, ourselves
 
 ACCESS_TOKEN_TYPE = "at+jwt"

@@ -9,12 +9,12 @@ from idp.identity.scopes import SINGLE
 from idp.oauth import claims
 from idp.oauth.access_tokens import active_behind, scopes_now
 from idp.oauth.active_grant import ActiveClient, TooWeak
+from idp.oauth.client_encryption import encrypt_for, require_keys
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.encryption import alg_member
 from idp.oauth.errors import OAuthError
 from idp.oauth.presented_token import ResourceError, ResourceRequest, error_for, invalid_token, prove, take
 from idp.oauth.provider import Provider
-from idp.oauth.recipients import encrypt_for, require_keys
 
 PARAMETERS = frozenset(("access_token",))
 
