@@ -1,7 +1,7 @@
 """Registered clients as the protocol sees them: immutable, and cached in the process until a client changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -166,6 +166,16 @@ def registered(row: Client) -> RegisteredClient:
     )
 
 
+@dataclass
+class _Shelf:
+    """Hold what was read under one stamp. It is replaced as a whole: a slow reader keeps its rows on the former one."""
+
+    stamp: int = 0
+    known: dict[str, RegisteredClient] = field(default_factory=dict)
+    resources: Mapping[str, Resource] | None = None
+    return_addresses: frozenset[str] | None = None
+
+
 class Clients:
     """The registered clients, read when first needed and again after a change.
 
@@ -173,10 +183,7 @@ class Clients:
     """
 
     def __init__(self) -> None:
-        self._stamp = 0
-        self._known: dict[str, RegisteredClient] = {}
-        self._resources: Mapping[str, Resource] | None = None
-        self._return_addresses: frozenset[str] | None = None
+        self._shelf = _Shelf()
 
     def get(self, client_id: str) -> RegisteredClient | None:
         """Return a client that may act; None where unknown or disabled."""
@@ -185,7 +192,7 @@ class Clients:
 
     def even_disabled(self, client_id: str) -> RegisteredClient | None:
         """Return a client, disabled or not."""
-        known = self._current()
+        known = self._current().known
         if client_id in known:
             return known[client_id]
         row = store.client(client_id) if client_id and len(client_id) <= 200 and "\0" not in client_id else None
@@ -195,25 +202,25 @@ class Clients:
 
     def resources(self) -> Mapping[str, Resource]:
         """Return the APIs that access tokens can be for, by identifier."""
-        self._current()
-        if self._resources is None:
-            self._resources = resources_of(store.clients())
-        return self._resources
+        shelf = self._current()
+        if shelf.resources is None:
+            shelf.resources = resources_of(store.clients())
+        return shelf.resources
 
     def may_return_to(self, address: str) -> bool:
         """Return whether a client has this address for after signing out, for requests that name no client."""
-        self._current()
-        if self._return_addresses is None:
+        shelf = self._current()
+        if shelf.return_addresses is None:
             metadata = (row.metadata_ for row in store.clients())
-            self._return_addresses = frozenset(one for each in metadata for one in each.get("post_logout_redirect_uris", ()))
-        return address in self._return_addresses
+            shelf.return_addresses = frozenset(one for each in metadata for one in each.get("post_logout_redirect_uris", ()))
+        return address in shelf.return_addresses
 
-    def _current(self) -> dict[str, RegisteredClient]:
+    def _current(self) -> _Shelf:
         # The stamp is read before the rows: a change in between is read twice, and never missed.
-        present = kept.stamp()
-        if present != self._stamp or not present:
-            self._known, self._resources, self._return_addresses, self._stamp = {}, None, None, present
-        return self._known
+        present, shelf = kept.stamp(), self._shelf
+        if present != shelf.stamp or not present:
+            shelf = self._shelf = _Shelf(present)
+        return shelf
 
 
 def terms(

@@ -167,6 +167,25 @@ def test_a_change_returns_exactly_the_changed_fields(database, settings):
     assert [entry.event for entry in client_events()] == ["client:created", "client:changed"]
 
 
+def test_a_slow_reader_keeps_no_former_apis(database, settings, monkeypatch):
+    """Many requests share the cache: what one has read before a change must not stay after it."""
+    api = {"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See what is in stock"}}
+    known, read = Clients(), clients.clients
+
+    def slowly():
+        rows = read()
+        registration.change(settings, "app", LEAST, Ours(), CLI)
+        known.get("app")  # a request that sees the change
+        return rows
+
+    register(settings)
+    registration.change(settings, "app", {**LEAST, "resource": api}, Ours(), CLI)
+    monkeypatch.setattr(clients, "clients", slowly)
+    known.resources()
+    monkeypatch.undo()
+    assert known.resources() == {}
+
+
 def test_a_given_secret_replaces_all_others(database, settings):
     """`idp apply --set-credentials` sets the secret that its file has."""
     _, old = register(settings)
