@@ -43,8 +43,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     if not client.serves(subject.organisation_id):
         raise _refused("the client does not serve the organisation")
     target = _target(provider, client, request, _scopes(provider, client, request, subject, active))
-    seconds = subject.claims["exp"] - clock.epoch_seconds(clock.now())
-    acting = Acting(client.client_id, _act(provider, client, request, subject), request.bound_to, seconds)
+    acting = Acting(client.client_id, _act(provider, client, request, subject), request.bound_to, subject.claims["exp"])
     log.info("exchanged", client_id=client.client_id, sub=subject.subject, grant=active.grant.id)
     return {**mint_exchanged(provider, active, target, acting), "issued_token_type": ACCESS_TOKEN}
 

@@ -101,12 +101,12 @@ def mint_for_client(provider: Provider, client: RegisteredClient, target: Target
 
 @dataclass(frozen=True)
 class Acting:
-    """The client that exchanges a token (RFC 8693), with the claim ``act``, and how many seconds the new token lasts."""
+    """The client that exchanges a token (RFC 8693), with the claim ``act``. ``exp``: that of both tokens."""
 
     client_id: str
     act: Mapping[str, Any]
     bound_to: str
-    seconds: int
+    exp: int
 
 
 def mint_exchanged(provider: Provider, active: ActiveGrant, target: Target, acting: Acting) -> dict[str, Any]:
@@ -114,8 +114,9 @@ def mint_exchanged(provider: Provider, active: ActiveGrant, target: Target, acti
     person = for_access_token(active.user, active.client, target.scopes, target.claims)
     own = {"client_id": acting.client_id, "act": acting.act, **as_claim(acting.bound_to)}
     about = {**person, **assurance_of(provider, active).as_claims(), **own}
-    access = _access_token(provider, active, target, about, acting.seconds)
-    return _response(provider, access, target.scopes, acting.bound_to) | {"expires_in": acting.seconds}
+    access = _access_token(provider, active, target, about, acting.exp)
+    seconds = max(0, acting.exp - clock.epoch_seconds(clock.now()))
+    return _response(provider, access, target.scopes, acting.bound_to) | {"expires_in": seconds}
 
 
 def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: str) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: 
 
 
 def _access_token(
-    provider: Provider, active: ActiveGrant, target: Target, about: Mapping[str, Any], seconds: int = 0
+    provider: Provider, active: ActiveGrant, target: Target, about: Mapping[str, Any], exp: int | None = None
 ) -> str:
     """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
@@ -141,13 +142,13 @@ def _access_token(
         "organisation_id": grant.organisation_id,
         **({"authorization_details": list(target.details)} if target.details else {}),
     }
-    return _signed(provider, claims, target, seconds)
+    return _signed(provider, claims, target, exp)
 
 
-def _signed(provider: Provider, claims: Mapping[str, Any], target: Target, seconds: int = 0) -> str:
-    """Sign an access token for its target (RFC 9068 §2.2). ``seconds``: how long it lasts, if not as long as any other."""
-    lifetime = seconds or provider.settings.lifetimes.access_token_seconds
-    whole = {**claims, "iss": provider.issuer, "aud": target.audience, **issued_now(lifetime)}
+def _signed(provider: Provider, claims: Mapping[str, Any], target: Target, exp: int | None = None) -> str:
+    """Sign an access token for its target (RFC 9068 §2.2). ``exp``: its end, if it does not last as long as any other."""
+    times = issued_now(provider.settings.lifetimes.access_token_seconds) | ({} if exp is None else {"exp": exp})
+    whole = {**claims, "iss": provider.issuer, "aud": target.audience, **times}
     return provider.keys.sign(target.alg, whole, ACCESS_TOKEN_TYPE)
 
 

@@ -9,6 +9,8 @@ from werkzeug.test import TestResponse
 from idp import clock
 from idp.db import transaction
 from idp.errors import Invalid
+from idp.oauth import token_exchange
+from idp.oauth.access_tokens import active_behind
 from idp.oauth.client_metadata import TOKEN_EXCHANGE
 from idp.store import clients, users
 from tests.drivers.dpop import ProofKey, bound, nonce_of, url_of
@@ -256,3 +258,19 @@ def test_an_expired_subject_is_refused(orders: RelyingParty, received: str, scen
     """§2.2.2."""
     turned.shift(scene.settings.lifetimes.access_token_seconds)
     assert ask(orders, received).json["error"] == "invalid_request"
+
+
+def test_a_subject_that_expires_during_the_exchange_gives_no_longer_life(
+    orders: RelyingParty, received: str, scene: Scene, turned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No chain of exchanges outlives its first token, also where its last second passes between check and mint."""
+
+    def slowly(*args: Any) -> Any:
+        turned.shift(1)
+        return active_behind(*args)
+
+    turned.shift(scene.settings.lifetimes.access_token_seconds - 1)
+    monkeypatch.setattr(token_exchange, "active_behind", slowly)
+    answer = ask(orders, received).json
+    assert answer["expires_in"] == 0
+    assert introspect(orders, answer["access_token"]) == INACTIVE
