@@ -86,8 +86,9 @@ def _may_still_exchange(provider: Provider, token: AccessToken) -> bool:
     client = provider.clients.get(token.client_id)
     if client is None or client.is_public or "act" not in token.claims:
         return False
-    listed = set(client.metadata.get(MAY_EXCHANGE_FOR, ()))
-    return client.check_grant_type(TOKEN_EXCHANGE) and client.serves(token.organisation_id) and set(token.audience) <= listed
+    may_exchange = client.check_grant_type(TOKEN_EXCHANGE) and client.serves(token.organisation_id)
+    is_listed = set(token.audience) <= set(client.metadata.get(MAY_EXCHANGE_FOR, ()))
+    return may_exchange and is_listed and client.usable_scopes.issuperset(token.scopes)
 
 
 def scopes_now(token: AccessToken, active: ActiveGrant | ActiveClient) -> tuple[str, ...]:

@@ -210,6 +210,7 @@ def test_an_exchange_never_widens_what_a_token_says_of_its_own_api(
 GONE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "the grant type": ("orders", {"grant_types": ["client_credentials"]}, {}),
     "the resource": ("orders", {"token_exchange_resources": [PAY]}, {}),
+    "the scope of the API": ("orders", {"scope": "orders.read"}, {}),
     "the organisation of the API": ("orders", {}, {"organisations": ["elsewhere"]}),
     "the API, disabled": ("orders", {}, {"disabled_at": clock.EPOCH}),
     "the app, disabled": ("webshop", {}, {"disabled_at": clock.EPOCH}),
