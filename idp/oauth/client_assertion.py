@@ -16,6 +16,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.signing_secrets import BY_MAC, has_made
 from idp.store import spent_ids
+from idp.write_gate import MustWait, never_waits
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES_OF_JWT = ("", "jwt", "client-authentication+jwt")
@@ -73,6 +74,7 @@ def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str
 
 
 def _is_right(provider: Provider, client: RegisteredClient, read: Callable[[], ClientJwt]) -> bool:
+    _leave_loop(client)
     try:
         found = read()
         is_assertion = found.type in TYPES_OF_JWT
@@ -82,6 +84,16 @@ def _is_right(provider: Provider, client: RegisteredClient, read: Callable[[], C
     if why:
         log.info("assertion_refused", client_id=client.client_id, why=why)
     return not why
+
+
+def _leave_loop(client: RegisteredClient) -> None:
+    """Raise ``MustWait`` on an event loop if the rest of the request may have to fetch a key of the client.
+
+    The request's own JWT and answers that are encrypted may need another key than the assertion, which is spent by then: the
+    request could not begin again in a thread.
+    """
+    if client.metadata.get("jwks_uri") and never_waits.get():
+        raise MustWait
 
 
 def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, Any], now: datetime) -> str:
