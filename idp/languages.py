@@ -10,9 +10,13 @@ Language = Literal["nl", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
+LONGEST_TAG = 35
+"""Characters of a tag that are kept (RFC 5646 §4.4.1). Its first part alone counts here."""
+
+
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:
     """Return our languages that ``tags`` (BCP 47, or with an underscore) name, in their order, each once."""
-    return _spoken(tuple(map(str, tags)))
+    return _spoken(tuple([str(tag)[:LONGEST_TAG] for tag in tags]))
 
 
 @lru_cache(maxsize=1024)

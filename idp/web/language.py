@@ -10,6 +10,7 @@ an error page, is looked up when a page is rendered: the request's own address, 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -24,6 +25,8 @@ from idp.store import organisations, users
 from idp.web import browser_request, request_context
 
 MOST_TAGS = 10
+MOST_ACCEPTED = 30
+"""Languages of a browser that are looked at. Results are kept in memory by all of them, and a header may name thousands."""
 PICKED = "language"
 """The parameter of a page's own address, and the cookie."""
 
@@ -99,7 +102,7 @@ def _wishes() -> Iterator[str]:
     yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
     yield _own()
     yield request_context.browser().cookie(PICKED)
-    yield from (tag for tag, quality in request.accept_languages if quality > 0)
+    yield from islice((tag for tag, quality in request.accept_languages if quality > 0), MOST_ACCEPTED)
     yield from g.get("organisation_languages", ())
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from idp import languages
 from idp.config import Settings
 from idp.crypto import Hasher
 from idp.db import transaction
 from idp.errors import Busy
 from idp.identity import email_links
+from idp.identity.organisations import settings as organisation_settings
 from idp.web import request_context as browsers
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
@@ -249,3 +251,20 @@ def test_a_language_picked_at_an_answer_keeps_the_entered_values(kind: str, shop
         browser.submit(button)
         assert (browser.status, spoken(browser), len(browser.errors)) == (422, language, 1)
         assert {name: browser.value(name) for name in typed} == typed
+
+
+@pytest.mark.parametrize("accepted", [",".join(f"x{at}" for at in range(3_000)), "x" * 6_000])
+def test_long_lists_of_languages_are_not_kept_in_memory(app: Flask, settings: Settings, monkeypatch, accepted: str) -> None:
+    """Results are cached by the tags: strangers must not choose how much memory a thousand of them take."""
+    kept: list[tuple[str, ...]] = []
+    monkeypatch.setattr(languages, "_spoken", lambda tags: kept.append(tags) or ())
+    app.test_client().get("/sign-in", base_url=settings.issuer, headers={"Accept-Language": accepted})
+    assert kept
+    assert max(sum(map(len, tags)) for tags in kept) < 2_000
+
+
+def test_long_store_urls_are_not_kept_in_memory() -> None:
+    """A field of a form may have 20,000 characters, and its normal form is cached too."""
+    kept = organisation_settings._normal_store_url.cache_info().currsize
+    assert organisation_settings.normal_store_url("shoes" * 200) == ""
+    assert organisation_settings._normal_store_url.cache_info().currsize == kept

@@ -22,15 +22,17 @@ _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.\-]*:)?//")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-@lru_cache(maxsize=1024)
 def normal_store_url(text: str) -> str:
     """Return the store URL as it is stored and compared: the first label of the host name, lower case, as an A-label.
 
     ``HTTPS://Example-Shoes.sleutel.example:8000/till`` and ``example-shoes`` give ``example-shoes``; ``bücher`` gives
     ``xn--bcher-kva`` (RFC 5890). Empty where the text cannot be one. Pure.
     """
-    if len(text) > LONGEST_ENTERED:
-        return ""
+    return _normal_store_url(text) if len(text) <= LONGEST_ENTERED else ""
+
+
+@lru_cache(maxsize=1024)
+def _normal_store_url(text: str) -> str:
     folded = unicodedata.normalize("NFKC", normal_forms.visible(text)).strip().casefold()
     host = re.split(r"[/?#\\:]", _SCHEME.sub("", folded), maxsplit=1)[0]
     label = re.split(r"[.。]", host, maxsplit=1)[0]
