@@ -120,3 +120,11 @@ def test_a_registered_member_without_effect_is_reported(idp: Idp) -> None:
     """RFC 7591 §2 permits the server to ignore it. The command says so."""
     given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], "software_id": "kassa"}
     assert "software_id: is not supported yet" in idp("client", "create", "-", stdin=json.dumps(given)).stderr
+
+
+def test_what_the_commands_write_into_the_source_is_never_committed() -> None:
+    """The README's section begins in the folder of the source: sealing keys and passwords must not be added with it."""
+    names = re.findall(r"^idp (?:init|apply) (\S+)", README, re.MULTILINE)
+    assert names == ["sleutel.toml", "shops.toml"]
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert {*(f"/{name}" for name in names), "/mail/", "*.sqlite3*", "*.keys"} <= set(ignored)
