@@ -130,5 +130,5 @@ def _is_for_us(provider: Provider, client: RegisteredClient, sent: Any) -> bool:
 
 def _moment(value: Any) -> datetime | None:
     """Return a NumericDate (RFC 7519 §2); None where it is none."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**37
-    return clock.from_epoch(int(value)) if is_number else None
+    is_moment = strict_json.is_number(value) and 0 <= value < 2**37
+    return clock.from_epoch(int(value)) if is_moment else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from idp import clock
 from idp.errors import Unreadable
-from idp.oauth import request_parameters, security_profile
+from idp.oauth import request_parameters, security_profile, strict_json
 from idp.oauth.client_keys import ClientJwt, read_signed
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
@@ -69,15 +69,10 @@ def _check(provider: Provider, client: RegisteredClient, found: ClientJwt, now: 
     if {"request", "request_uri"} & claims.keys():
         raise _wrong("The request object has a request or request_uri in it.")
     at = clock.epoch_seconds(now)
-    if not is_time(claims.get("exp", at + 1)) or claims.get("exp", at + 1) <= at:
+    if not strict_json.is_number(claims.get("exp", at + 1)) or claims.get("exp", at + 1) <= at:
         raise _wrong("The request object has expired.")
-    if not is_time(claims.get("nbf", at)) or claims.get("nbf", at) > at + LEEWAY:
+    if not strict_json.is_number(claims.get("nbf", at)) or claims.get("nbf", at) > at + LEEWAY:
         raise _wrong("The request object is not valid yet.")
-
-
-def is_time(value: Any) -> bool:
-    """Check if a claim is a NumericDate (RFC 7519 §2)."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _wrong(description: str, detail: str = "") -> OAuthError:

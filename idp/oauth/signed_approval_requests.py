@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp import clock, crypto, db
-from idp.oauth import client_auth, request_objects, request_parameters
+from idp.oauth import client_auth, request_objects, request_parameters, strict_json
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
@@ -53,7 +53,7 @@ def _check(client: RegisteredClient, claims: Mapping[str, Any]) -> None:
     at, begins, ends = clock.epoch_seconds(clock.now()), claims["nbf"], claims["exp"]
     if begins < at - LONGEST_LIFE or ends > begins + LONGEST_LIFE:
         raise invalid_request("The signed request is valid for more than an hour, or has been for so long.")
-    if not request_objects.is_time(claims["iat"]) or claims["iat"] > at + request_objects.LEEWAY:
+    if not strict_json.is_number(claims["iat"]) or claims["iat"] > at + request_objects.LEEWAY:
         raise invalid_request("The iat of the signed request is in the future, or no time.")
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:

@@ -17,6 +17,11 @@ def read(text: str | bytes) -> Any:
     return value
 
 
+def is_number(value: Any) -> bool:
+    """Check if a value is a JSON number, as every NumericDate is (RFC 7519 §2). In Python, booleans are numbers too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a member that is there twice: parsers differ in which of the two they take (RFC 8259 §4)."""
     if len(dict(pairs)) != len(pairs):
