@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, record
+from idp.checks import check_text
 from idp.db import transaction
 from idp.errors import Invalid, NotFound, say
 from idp.identity import permissions
@@ -15,6 +16,7 @@ from idp.store import client_registrations as store
 from idp.store.client_registrations import RegistrationToken
 
 LONGEST_DAYS = 366
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ def digest_of(token: str) -> bytes:
 def make(name: str, terms: Terms, origin: Origin) -> tuple[RegistrationToken, str]:
     """Make a token. Returns it with its text, which is shown this once. Raises ``Invalid``."""
     permissions.require_operator(origin)
-    _check(name, terms)
+    shown = check_text("name", name, LONGEST_NAME)
+    _check(terms)
     text, now = crypto.new_secret(), clock.now()
     row = RegistrationToken(
         id=crypto.new_id(),
-        name=name.strip(),
+        name=shown,
         digest=digest_of(text),
         grant_types=list(terms.grant_types),
         scopes=list(terms.scopes),
@@ -76,9 +79,7 @@ def adopt(client_id: str, origin: Origin) -> None:
         record(Origin(origin.actor, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": ["registration"]})
 
 
-def _check(name: str, terms: Terms) -> None:
-    if not 0 < len(name.strip()) <= 200 or not name.isprintable():
-        raise Invalid("name", say("This must be text of 1 to 200 characters."))
+def _check(terms: Terms) -> None:
     if not 1 <= terms.days <= LONGEST_DAYS:
         raise Invalid("days", say("This must be a number of days, a year at most."))
     if terms.uses is not None and not 1 <= terms.uses < 2**31:

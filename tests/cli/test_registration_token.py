@@ -29,6 +29,7 @@ def test_an_operator_makes_lists_and_revokes_tokens(idp: Idp) -> None:
     assert "was revoked" in idp("registration-token", "revoke", listed.split()[0]).stdout
     assert "stock apps" not in idp("registration-token", "list").stdout
     assert "There is no token" in idp("registration-token", "revoke", listed.split()[0], code=1).stderr
+    assert "name: " in idp("registration-token", "create", " ", code=1).stderr
     assert "days: " in idp("registration-token", "create", "x", "--days", "0", code=1).stderr
     assert (
         "There is no organisation none" in idp("registration-token", "create", "x", "--organisation", "none", code=1).stderr
