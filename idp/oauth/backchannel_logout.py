@@ -93,7 +93,7 @@ def logout_token(provider: Provider, client: RegisteredClient, notice: LogoutNot
         "iss": provider.issuer,
         "aud": client.client_id,
         "sub": provider.subjects.subject(client, notice.user_id),
-        "sid": notice.session_id,
+        "sid": provider.subjects.sid(client, notice.session_id),
         **issued_now(TOKEN_SECONDS),
         "jti": crypto.new_secret(),
         "events": {EVENT: {}},

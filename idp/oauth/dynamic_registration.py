@@ -107,6 +107,8 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
         metadata = validate_metadata({**self_registered.limited(request.metadata, allowed), **kept}, provider.settings)
         self_registered.require_callable(provider.settings, metadata)
         sectors.require_listed(provider.settings, metadata, row.metadata_)
+    if not sectors.may_follow(row.metadata_, metadata):
+        raise self_registered.invalid_metadata("subject_type: pairwise identifiers are for the sector of the registration.")
     access = crypto.new_secret()
     with transaction():
         if not client_registrations.replace_digest(row.client_id, known.digest, _digest(row.client_id, access)):

@@ -40,9 +40,10 @@ def read_hint(provider: Provider, text: str) -> Hint | None:
     claims = [found.claims.get(name) for name in ("sub", "aud", "sid")]
     if not all(isinstance(claim, str) for claim in claims):
         return None
-    subject, client_id, session_id = map(str, claims)
-    user_id = provider.subjects.user_id_of_token(provider.clients.even_disabled(client_id), subject)
-    return Hint(user_id, client_id, session_id) if user_id else None
+    subject, client_id, sid = map(str, claims)
+    client, subjects = provider.clients.even_disabled(client_id), provider.subjects
+    user_id = subjects.user_id_of_token(client, subject)
+    return Hint(user_id, client_id, subjects.session_id_of_token(client, sid)) if user_id else None
 
 
 def shorten_hint(provider: Provider, text: str) -> str:

@@ -16,6 +16,8 @@ PAIRWISE = "pairwise"
 URI = "sector_identifier_uri"
 LISTED = ("redirect_uris", "jwks_uri", "backchannel_client_notification_endpoint")
 """The addresses that the document lists: without redirect addresses, one of the others (CIBA §4)."""
+BY_KEYS = ("private_key_jwt", "self_signed_tls_client_auth")
+"""The methods by which a client proves that the keys at its address are its own."""
 
 
 def sector_of(metadata: Mapping[str, Any]) -> str:
@@ -36,6 +38,17 @@ def check_sector(found: Mapping[str, Any]) -> None:
     if len(hosts) != 1 or hosts & {None, *LOOPBACK, "::1"}:
         why = say("pairwise needs redirect addresses of one host, no loopback, or a sector_identifier_uri that lists them.")
         raise Invalid(URI, why)
+
+
+def may_follow(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Check if an app may change itself so: it gets pairwise identifiers only of the sector that it is of already.
+
+    It holds refresh tokens of people. With the host of another app in its redirect addresses, where it need not get answers,
+    it would learn that sector's identifiers for them, and which of its own belongs to each.
+    """
+    if after.get("subject_type") != PAIRWISE:
+        return True
+    return before.get("subject_type") == PAIRWISE and sector_of(before) == sector_of(after)
 
 
 def leave_loop(metadata: Mapping[str, Any]) -> None:
@@ -65,5 +78,7 @@ def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping
 
 def _addresses(found: Mapping[str, Any]) -> list[str]:
     """Return the addresses that show that a client belongs to its sector."""
-    others = [found[name] for name in LISTED[1:] if name in found]
+    # The keys show it only where the client proves itself by them: anybody can name another's address.
+    by_keys = found.get("token_endpoint_auth_method") in BY_KEYS
+    others = [found[name] for name in LISTED[1:] if name in found and (by_keys or name != "jwks_uri")]
     return list(found.get("redirect_uris", ())) or others[:1]

@@ -17,11 +17,19 @@ from idp.pseudonyms import Pseudonyms
 from idp.store import installation_keys
 from idp.store.sealed import INSTALLATION_KEYS
 
-USERS_ID = re.compile(r"[a-z2-7]{26}")
+OUR_ID = re.compile(r"[a-z2-7]{26}")
+
+
+OF_SESSION = "sid "
+"""Begins the context of a session's id. No host begins so."""
 
 
 class Subjects:
-    """What ``sub`` is for a client, and which person it means. The key is read when a pairwise client first needs it."""
+    """What ``sub`` and ``sid`` are for a client, and what they mean. The key is read when a pairwise client first needs it.
+
+    All apps of a browser share its session. Were its id the same for each, two sectors could compare it, and so relate the
+    identifiers of the person.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,18 +43,30 @@ class Subjects:
     def user_id(self, client: RegisteredClient, subject: str) -> str:
         """Return the id of the person that a client knows by this; empty where there can be none."""
         if client.metadata.get("subject_type") != PAIRWISE:
-            return subject if USERS_ID.fullmatch(subject) else ""
+            return subject if OUR_ID.fullmatch(subject) else ""
         return self._revealed(client, subject)
 
     def user_id_of_token(self, client: RegisteredClient | None, subject: str) -> str:
         """Return the same for a token of ours, which may be older than the client's present registration."""
-        if USERS_ID.fullmatch(subject):
+        if OUR_ID.fullmatch(subject):
             return subject
         return self._revealed(client, subject) if client is not None else ""
 
-    def _revealed(self, client: RegisteredClient, subject: str) -> str:
+    def sid(self, client: RegisteredClient, session_id: str) -> str:
+        """Return what a client knows a session by. Raises ``Busy`` if the key does not open."""
+        if client.metadata.get("subject_type") != PAIRWISE:
+            return session_id
+        return self._pseudonyms.hide(session_id, OF_SESSION + sector_of(client.metadata))
+
+    def session_id_of_token(self, client: RegisteredClient | None, sid: str) -> str:
+        """Return the id of the session that a token of ours names; empty where there can be none."""
+        if OUR_ID.fullmatch(sid):
+            return sid
+        return self._revealed(client, sid, OF_SESSION) if client is not None else ""
+
+    def _revealed(self, client: RegisteredClient, pseudonym: str, kind: str = "") -> str:
         try:
-            return self._pseudonyms.reveal(subject, sector_of(client.metadata))
+            return self._pseudonyms.reveal(pseudonym, kind + sector_of(client.metadata))
         except Unreadable:
             return ""
 

@@ -162,7 +162,7 @@ def _id_token(provider: Provider, active: ActiveGrant, assurance: Assurance, mor
         **issued_now(provider.settings.lifetimes.access_token_seconds),
         **assurance.as_claims(),
         "amr": list(assurance.amr),
-        "sid": grant.login_id,
+        "sid": provider.subjects.sid(active.client, grant.login_id),
     }
     return encrypt_for(provider, active.client, "id_token", provider.keys.sign(active.client.id_token_alg, claims))
 

@@ -23,6 +23,7 @@ from idp.write_gate import MustWait, never_waits
 from tests.drivers.app_server import app_server
 from tests.drivers.approvals import ask as ask_approval
 from tests.drivers.approvals import asked
+from tests.drivers.registering_apps import at
 from tests.drivers.relying_party import Refused
 
 CLI = Origin(System("cli"))
@@ -175,6 +176,39 @@ def test_exchanged_tokens_and_approvals_keep_it(scene):
     assert stock.ask("introspection_endpoint", {"token": exchanged["access_token"]}).json["sub"] == subject
     assert asked(app, login_hint=None, id_token_hint=tokens.id_token)["auth_req_id"]
     assert ask_approval(app, login_hint=subject)[1]["error"] == "unknown_user_id"
+
+
+def test_sectors_cannot_compare_sessions(scene):
+    """§8.1: all apps of a browser share its session, so its id is pairwise too. Signing out still finds it by the hint."""
+    apps = [party(scene, name, host) for name, host in (("one", "a.example"), ("same", "a.example"), ("other", "b.example"))]
+    sids = [scene.tokens(app).claims["sid"] for app in (*apps, scene.party("plain"))]
+    assert sids[0] == sids[1]
+    assert len(set(sids)) == 3
+    with scene.factory.context():
+        provider = scene.app.extensions["sleutel.oauth"].provider
+        notice = LogoutNotice(
+            organisation_id=scene.person.organisation_id, session_id=sids[3], client_id="one", user_id=scene.person.id
+        )
+        told = backchannel_logout.logout_token(provider, provider.clients.get("one"), notice)
+    assert claims_of(scene, told)["sid"] == sids[0]
+
+
+@pytest.mark.parametrize("before", [PAIRWISE, {"grant_types": GRANTS}], ids=["pairwise", "public"])
+def test_an_app_cannot_move_into_the_sector_of_another(ask, before):
+    """§8.1: with refresh tokens, and the redirect address of another app, it would learn that sector's identifiers."""
+    own, others = "https://a.example/cb", "https://victim.example/cb"
+    made = ask("POST", "/oauth/register", json={"redirect_uris": [own], **before}).json
+
+    def change(**wanted):
+        path, shown = at(made)
+        answer = ask("PUT", path, json={"client_id": made["client_id"], "grant_types": GRANTS, **wanted}, **shown)
+        made.update(answer.json)
+        return answer.status_code
+
+    assert change(redirect_uris=[others], subject_type="pairwise") == 400
+    assert change(redirect_uris=[own + "2"], subject_type="pairwise") == (200 if before is PAIRWISE else 400)
+    assert change(redirect_uris=[others]) == 200
+    assert change(redirect_uris=[others], subject_type="pairwise") == 400
 
 
 def test_identifiers_survive_new_sealing_keys(scene, configure):

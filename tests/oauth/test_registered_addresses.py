@@ -2,6 +2,8 @@
 
 import pytest
 
+from idp.errors import Invalid
+from idp.oauth.client_metadata import DEVICE_CODE, validate_metadata
 from idp.oauth.self_registered import CALLED, VISITED
 from tests.drivers.registering_apps import LEAST, register
 
@@ -19,3 +21,15 @@ def test_our_own_addresses_are_refused(settings, ask, name):
         refused = register(ask, {**LEAST, name: [address] if name.endswith("s") else address})
         assert refused.status_code == 400, address
     assert register(ask, LEAST).status_code == 201
+
+
+def test_keys_show_a_sector_only_where_they_prove_the_app(settings):
+    """CIBA §4: anybody can name the key address of another app, and authenticate by a secret."""
+    wanted = {
+        "grant_types": [DEVICE_CODE], "subject_type": "pairwise", "jwks_uri": "https://victim.example/jwks",
+        "sector_identifier_uri": "https://victim.example/sector",
+    }  # fmt: skip
+    assert validate_metadata({**wanted, "token_endpoint_auth_method": "private_key_jwt"}, settings)
+    for method in ("none", "client_secret_basic", None):
+        with pytest.raises(Invalid, match="pairwise needs"):
+            validate_metadata({**wanted, "token_endpoint_auth_method": method}, settings)
