@@ -11,7 +11,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from idp import engines
 from idp.watchers import watchers
-from idp.write_gate import never_waits
+from idp.write_gate import never_calls, never_waits
 
 T = TypeVar("T")
 ROWS, COUNT = methodcaller("fetchall"), attrgetter("rowcount")
@@ -101,6 +101,7 @@ class UnitOfWork:
         self._writes, self._is_begun, self._is_fresh = writes, True, True
         if writes:
             never_waits.set(False)
+            never_calls.set(False)
         for watcher in watchers if statement else ():
             watcher.before(self.engine, statement, "")
 

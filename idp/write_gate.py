@@ -22,6 +22,8 @@ never_waits: ContextVar[bool] = ContextVar("never_waits", default=False)
 """Whether the caller is an event loop, which must not wait for a writer of another process, nor for a slow one of its own.
 The first transaction resets this, because what it commits must not be done again.
 """
+never_calls: ContextVar[bool] = ContextVar("never_calls", default=False)
+"""Whether the caller must not wait for an app's server: others need this thread. The first transaction resets this too."""
 
 
 class MustWait(BaseException):
@@ -29,6 +31,16 @@ class MustWait(BaseException):
 
     It is no ``Exception``, so that no error handler catches it.
     """
+
+
+class MustCall(MustWait):
+    """An app's server has to be asked, and the caller must not wait for it. Nothing was written yet."""
+
+
+def leave_for_call() -> None:
+    """Raise ``MustCall`` where the caller must not wait for an app's server."""
+    if never_calls.get() or never_waits.get():
+        raise MustCall
 
 
 class WriteGate:

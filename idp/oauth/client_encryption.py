@@ -18,7 +18,7 @@ from idp.oauth.provider import Provider
 def require_keys(provider: Provider, client: RegisteredClient, *kinds: str) -> None:
     """Have the keys for what this client gets encrypted; raises ``temporarily_unavailable`` where there are none.
 
-    It may wait for the network: no transaction may be open. Raises ``MustWait`` on an event loop.
+    It may wait for the network: no transaction may be open. Raises ``MustCall`` where others need this thread.
     """
     for kind in kinds:
         alg = client.metadata.get(alg_member(kind))

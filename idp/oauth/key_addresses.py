@@ -12,7 +12,7 @@ from idp.config import Settings
 from idp.errors import Invalid
 from idp.oauth import strict_json
 from idp.oauth.client_key_sets import check_jwks
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import leave_for_call
 
 MOST_SETS = 1_000
 FRESH = timedelta(minutes=10)
@@ -45,14 +45,13 @@ class KeyAddresses:
     def keys_at(self, address: str, is_wanted: Callable[[Jwk], bool]) -> Sequence[Jwk]:
         """Return the keys of an address; fetched again if none is wanted, but once a minute at most.
 
-        Raises ``MustWait`` on an event loop, where the network must not be waited for.
+        Raises ``MustCall`` on an event loop, and in a thread that others need.
         """
         held, now = self._fetched.get(address), clock.now()
         is_known = held is not None and any(map(is_wanted, held.keys))
         if held is not None and (now - held.asked_at < PAUSE or (is_known and now - held.given_at < FRESH)):
             return held.keys
-        if never_waits.get():
-            raise MustWait
+        leave_for_call()
         db.release()
         return self._fetch(address, held, now)
 

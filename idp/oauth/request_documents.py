@@ -11,7 +11,7 @@ from idp import clock, crypto, db, outgoing
 from idp.config import Settings
 from idp.errors import Invalid, Unreadable, say
 from idp.oauth.redirect_uris import check_page
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import leave_for_call
 
 FRAGMENT = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 of the contents, as base64url."""
@@ -54,7 +54,7 @@ class RequestDocuments:
     def read(self, request_uri: str) -> str:
         """Return the object at a registered address. Raises ``Unreadable``.
 
-        It waits for the network: no transaction may be open. Raises ``MustWait`` on an event loop.
+        It waits for the network: no transaction may be open. Raises ``MustCall`` where others need this thread.
         """
         if request_uri in self._kept:
             return self._kept[request_uri]
@@ -62,8 +62,7 @@ class RequestDocuments:
         failed_at = self._failed.get(address)
         if failed_at is not None and clock.now() - failed_at < PAUSE:
             raise Unreadable("it gave no request object some seconds ago")
-        if never_waits.get():
-            raise MustWait
+        leave_for_call()
         db.release()
         body = self._fetch(address)
         text = body.decode("utf-8", "replace").strip()

@@ -10,7 +10,7 @@ from idp.db import is_in_transaction, release
 from idp.errors import Invalid, say
 from idp.oauth import strict_json
 from idp.oauth.redirect_uris import LOOPBACK
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import leave_for_call
 
 PAIRWISE = "pairwise"
 URI = "sector_identifier_uri"
@@ -52,9 +52,9 @@ def may_follow(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def leave_loop(metadata: Mapping[str, Any]) -> None:
-    """Raise ``MustWait`` on an event loop if a document may have to be fetched, before anything is written."""
-    if metadata.get(URI) and never_waits.get():
-        raise MustWait
+    """Raise ``MustCall`` where others need this thread if a document may have to be fetched, before anything is written."""
+    if metadata.get(URI):
+        leave_for_call()
 
 
 def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:

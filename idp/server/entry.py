@@ -8,8 +8,8 @@ neither pages nor the requests of apps.
 
 What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database. Where the
 database is a local file, the loop answers machines too: that takes a millisecond, and handing a request to a thread costs
-half of one. A request that finds another writer at work is answered again, by a thread that may wait (``MustWait``), and a
-page is made by a thread (``PageNeeded``).
+half of one. A request that finds another writer at work is answered again, by a thread that may wait (``MustWait``). If it
+needs the server of an app, it goes to a thread for such calls (``MustCall``). A page is made by a thread (``PageNeeded``).
 """
 
 import asyncio
@@ -17,10 +17,9 @@ import contextvars
 import io
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import structlog
 from flask import Flask
@@ -30,19 +29,12 @@ from idp import metrics
 from idp.server.busy import READY, busy
 from idp.server.environ import environ_of
 from idp.server.key_refresh import KeyRefresh
+from idp.server.lanes import FEW_THREADS, MOST_HASHING, THREADS, Lane, lane_of
 from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import ON_LOOP, REFUSED, PageNeeded
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import MustCall, MustWait, never_calls, never_waits
 
-THREADS = {"machines": 2, "pages": 2, "forms": 1, "health": 1}
-"""Threads of each lane in each process. Each that is awake delays the others and the loop: they share the interpreter.
-More of them only make queues (``make bench ARGS=--mixed``). Forms have one more for each hash at a time: it needs none.
-"""
-FEW_THREADS = THREADS | {"pages": 1}
-"""The same where the loop answers machines: no thread waits for a network there."""
-MOST_HASHING = 4
-"""More hashes at a time than this do not make a process sign in more people: the interpreter is at its limit."""
 MOST_WAITING = 200
 """Requests of a lane in its threads, or waiting for one. More would wait longer than people do: they are asked to come back
 at once."""
@@ -61,7 +53,6 @@ AT_ONCE = frozenset(("/livez", *(path for path, endpoint in ENDPOINTS.items() if
 
 log = structlog.get_logger("entry")
 Headers = list[tuple[str, str]]
-T = TypeVar("T")
 
 
 @dataclass
@@ -80,18 +71,6 @@ class Answer:
         """WSGI's ``start_response``. Nothing is written by the function that PEP 3333 wants returned: Flask does not."""
         self.status, self.headers = int(status.partition(" ")[0]), headers
         return lambda _: None
-
-
-class Lane:
-    """Threads that answer one kind of request. ``waiting``: how many requests are in them, or wait for one."""
-
-    def __init__(self, name: str, count: int) -> None:
-        self.threads = ThreadPoolExecutor(count, name)
-        self.waiting = 0
-
-    def call(self, context: contextvars.Context, act: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run ``act`` in the context, in a thread of this lane."""
-        return asyncio.get_running_loop().run_in_executor(self.threads, context.run, act, *arguments)
 
 
 class Entry:
@@ -203,40 +182,57 @@ class Entry:
             if left is None:
                 return answer
             environ, lane = left
+        if not lane.may_call:
+            found = await self._in_thread({**environ}, lane)
+            if found is not None:
+                return found
+            environ["wsgi.input"].seek(0)
+        return await self._in_thread(environ, self._lanes["calls"]) or answer
+
+    async def _in_thread(self, environ: dict[str, Any], lane: Lane) -> Answer | None:
+        """Return the answer of a thread of the lane; None if the request must start again in one that may call apps."""
+        answer = Answer()
         if lane.waiting >= MOST_WAITING:
             self._refuse(environ, answer)
-        else:
-            lane.waiting += 1
-            try:
-                async with asyncio.timeout(READY_SECONDS if path == READY else None):
-                    await lane.call(answer.context, self._call_in_time, environ, answer, time.monotonic())
-            except TimeoutError:  # a late answer of the thread must not change this one
-                answer = Answer()
-                self._refuse(environ, answer)
-            finally:
-                lane.waiting -= 1
-        return answer
+            return answer
+        lane.waiting += 1
+        try:
+            async with asyncio.timeout(READY_SECONDS if environ["PATH_INFO"] == READY else None):
+                is_answered = await lane.call(answer.context, self._call_in_time, environ, answer, lane, time.monotonic())
+        except TimeoutError:  # a late answer of the thread must not change this one
+            answer, is_answered = Answer(), True
+            self._refuse(environ, answer)
+        finally:
+            lane.waiting -= 1
+        return answer if is_answered else None
 
     def _call_on_loop(self, environ: dict[str, Any], answer: Answer) -> tuple[dict[str, Any], Lane] | None:
         """Answer a machine. Returns the environment and the lane for a thread where the answer waits, or needs a page."""
         try:
             answer.context.copy().run(self._call_without_waiting, {**environ, ON_LOOP: True}, answer)
-        except MustWait:
+        except MustWait as wait:
             environ["wsgi.input"].seek(0)
-            return environ, self._lanes["machines"]
+            return environ, self._lanes["calls" if isinstance(wait, MustCall) else "machines"]
         except PageNeeded as page:
             return page.environ, self._lanes["pages"]
         return None
 
     def _call_without_waiting(self, environ: dict[str, Any], answer: Answer) -> None:
         never_waits.set(True)
+        never_calls.set(True)
         self._call(environ, answer)
 
-    def _call_in_time(self, environ: dict[str, Any], answer: Answer, since: float) -> None:
-        if time.monotonic() - since > WAIT_SECONDS:
-            self._refuse(environ, answer)
-        else:
-            self._call(environ, answer)
+    def _call_in_time(self, environ: dict[str, Any], answer: Answer, lane: Lane, since: float) -> bool:
+        """Answer, or refuse what waited too long. Returns whether the request need not start again to call an app."""
+        never_calls.set(not lane.may_call)
+        try:
+            if time.monotonic() - since > WAIT_SECONDS:
+                self._refuse(environ, answer)
+            else:
+                self._call(environ, answer)
+        except MustCall:
+            return False
+        return True
 
     def _refuse(self, environ: dict[str, Any], answer: Answer) -> None:
         """Ask the client to come back. It is logged once a second, because a flood must not fill the log."""
@@ -273,17 +269,6 @@ class Entry:
 
 def _has_length(headers: Headers) -> bool:
     return any(name.lower() == "content-length" for name, _ in headers)
-
-
-def lane_of(environ: dict[str, Any]) -> str:
-    """Return the name of a request's lane. An authorization request hashes nothing: silent sign-ons go with machines."""
-    if environ["PATH_INFO"] == READY:
-        return "health"
-    if environ["PATH_INFO"] in ENDPOINTS:
-        return "machines"
-    if environ["REQUEST_METHOD"] == "POST":
-        return "forms"
-    return "machines" if environ["PATH_INFO"] == AUTHORIZE else "pages"
 
 
 def endpoint_of(environ: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from flask import Flask, Response, request, stream_with_context
 from idp.server import entry as entry_module
 from idp.server.entry import Entry
 from idp.web.response import ON_LOOP, PageNeeded
-from idp.write_gate import WriteGate
+from idp.write_gate import WriteGate, leave_for_call
 
 Result = TypeVar("Result")
 
@@ -241,3 +241,37 @@ def test_a_download_goes_out_piece_by_piece() -> None:
     assert (client.status, len(client.pieces)) == (200, 30)
     assert client.pieces[-1] == b"a 29\n"
     assert ended, "the resources of the request are released"
+
+
+async def asked_beside_calls(count: int) -> tuple[list[int], set[str]]:
+    """Return the statuses of other requests while so many wait for an app's server, and where the latter were made."""
+    may_answer, app, made_in = threading.Event(), Flask("calling"), set[str]()
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    app.add_url_rule("/<path:_>", "quick", lambda _: "answered", methods=["GET", "POST"])
+
+    def call() -> str:
+        leave_for_call()
+        made_in.add(threading.current_thread().name.partition("_")[0])
+        return request.get_data(as_text=True) if may_answer.wait(30) else "given up"
+
+    for path in ("/oauth/authorize", "/oauth/token", "/page"):
+        app.add_url_rule(path, path, call, methods=["GET", "POST"])
+    entry, clients = Entry(app), [Client(b"code=x") for _ in range(count)]
+    asked = (get("/oauth/authorize"), get("/page"), post("/oauth/token", 6), post("/oauth/authorize", 6))
+    calls = [
+        asyncio.ensure_future(entry.__rsgi__(asked[number % 4], cast(Any, client))) for number, client in enumerate(clients)
+    ]
+    await asyncio.sleep(0)
+    others = [Client() for _ in range(3)]
+    async with asyncio.timeout(30):
+        for client, one in zip(others, (get("/quick"), get("/oauth/jwks"), post("/sign-in/x")), strict=True):
+            await entry.__rsgi__(one, cast(Any, client))
+    may_answer.set()
+    await asyncio.gather(*calls)
+    assert {client.pieces[0] for client in clients} == {b"", b"code=x"}
+    return [client.status for client in others], made_in
+
+
+def test_the_servers_of_apps_delay_no_other_request() -> None:
+    """CWE-400: an app's key or request address may be slow on purpose, and strangers can make us ask it."""
+    assert run(asked_beside_calls(40)) == ([200, 200, 200], {"calls"})
