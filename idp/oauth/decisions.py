@@ -161,12 +161,16 @@ def _approve(provider: Provider, waiting: Waiting, visit: BrowserContext) -> boo
 
 
 def _deny(row: PolledRequest, visit: BrowserContext, settled: SignedIn | None) -> None:
-    """Note a refusal. ``settled``: the person who pressed the button; of one who refused at the consent it is not known."""
+    """Note a refusal. ``settled``: the person who pressed the button; None for one who refused at the consent.
+
+    Who that was is not known, but for an approval: nobody else than the person who is asked reaches its consent.
+    """
+    organisation_id = settled.organisation_id if settled else row.organisation_id
+    user_id = settled.user_id if settled else row.user_id
     with db.transaction():
         if not store.deny(row.id, clock.now()):
             return
         store.ping(row.id, clock.now())
-        if settled is not None:
-            about = {"organisation_id": settled.organisation_id, "subject_id": settled.user_id}
-            origin = visit.origin(settled.user_id, row.client_id)
-            record(origin, KINDS[row.kind].denied, **about, outcome="failure", data={})
+        if organisation_id and user_id:
+            about = {"organisation_id": organisation_id, "subject_id": user_id}
+            record(visit.origin(user_id, row.client_id), KINDS[row.kind].denied, **about, outcome="failure", data={})

@@ -90,6 +90,20 @@ def test_a_refusal_is_told(scene, till):
     assert scene.browser.open(link(scene)).status == 404
 
 
+def test_a_refusal_at_the_consent_is_told_and_audited(scene, till):
+    """A third-party app asks for consent first. Only the person who is asked gets there, so the trail names them."""
+    party = scene.party("thirdparty", first_party=False, **GRANTS)
+    body = asked(party, scope="openid profile")
+    scene.browser.open(link(scene))
+    while "May Thirdparty see this?" not in scene.browser.text:
+        scene._answer()
+    scene.browser.submit("choice=deny")
+    assert error_of(party, body["auth_req_id"]) == "access_denied"
+    with scene.factory.context():
+        (denied,) = [row for row in audit.rows(scene.person.organisation_id) if row.event == "approval:denied"]
+    assert (denied.subject_id, denied.outcome) == (scene.person.id, "failure")
+
+
 def test_only_the_person_who_is_asked_can_decide(scene, till):
     """The link opens nothing for somebody else: their sign-in is not the one that is asked for."""
     body = asked(till)
