@@ -14,6 +14,7 @@ from idp.oauth.authorization_response import Answer, Ask, Outcome, Refused
 from idp.oauth.id_token_hints import short_request
 from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
 from idp.oauth.request_parameters import Parameters
+from idp.oauth.request_sources import PREFIX
 from idp.web import csrf, forms, language, pages, request_context
 from idp.web.account import current_user
 from idp.web.browser_request import BrowserRequest
@@ -156,7 +157,8 @@ def _outcome(outcome: Outcome) -> Response:
 
 def _bad(refused: Refused) -> Response:
     """Show a page that helps the developer, without a redirect: the request's own values, and no registered ones."""
-    if refused.error == "invalid_request_uri":
+    is_pushed = request.args.get("request_uri", "").startswith(PREFIX)  # an address of the app itself does not expire
+    if refused.error == "invalid_request_uri" and is_pushed:
         title, text = say("This address is no longer valid"), say("Go back to the app and sign in there again.")
     else:
         title, text = say("The app made a mistake"), say("It sent you here with an invalid request.")

@@ -206,3 +206,11 @@ def test_only_clear_addresses_are_registered(settings) -> None:
         assert refused.value.field == "request_uris", wrong
     with pytest.raises(Invalid):
         validate_metadata({**given, "request_uris": "https://app.example/r"}, settings)
+
+
+def test_the_page_about_a_wrong_address_says_whose_mistake_it_is(scene: Scene, party: RelyingParty) -> None:
+    """Such an address never expires, so that beginning again in the app would help nobody."""
+    sent = {"client_id": party.client_id, "response_type": "code", "request_uri": "https://app.example/other"}
+    scene.browser.open(f"/oauth/authorize?{urlencode(sent)}")
+    assert (scene.browser.status, scene.browser.heading) == (400, "The app made a mistake")
+    assert "not registered for this client" in scene.browser.text
