@@ -118,13 +118,16 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
 
 
 def _is_for_us(provider: Provider, client: RegisteredClient, sent: Any) -> bool:
+    """Check if an assertion is for us alone.
+
+    Another audience in its list could use the assertion here as if it were the client.
+    """
     # FAPI 2.0 §5.3.2.1 (8): the server "shall only accept its issuer identifier value […] as a string". An address could be
     # that of another server, which a client was made to take for ours.
     if security_profile.is_fapi(client.metadata):
         return bool(sent == provider.issuer)
     audience = sent if isinstance(sent, list) else [sent]
     ours = [base + path for base in provider.bases for path in ADDRESSES]
-    # Another audience in the list could use the assertion here as if it were the client.
     return bool(audience) and all(one in ours for one in audience)
 
 

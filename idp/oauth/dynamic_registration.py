@@ -200,7 +200,7 @@ def _require_same(row: Client, given: Mapping[str, Any]) -> None:
     if given.get("client_id") != row.client_id:
         raise self_registered.invalid_metadata("client_id: this must be the client's own.")
     if any(name in given for name in self_registered.OURS_OF_THE_REQUEST):
-        raise invalid_request(f"A change has none of {', '.join(self_registered.OURS_OF_THE_REQUEST)}.")
+        raise invalid_request(f"A change must not contain {', '.join(self_registered.OURS_OF_THE_REQUEST)}.")
     secret = given.get("client_secret")
     if secret is None:
         return

@@ -39,7 +39,7 @@ def digest_of(token: str) -> bytes:
 
 
 def make(name: str, terms: Terms, origin: Origin) -> tuple[RegistrationToken, str]:
-    """Make a token. Returns it with its text, which is shown this once. Raises ``Invalid``."""
+    """Make a token. Returns it with its text, which is shown only once. Raises ``Invalid``."""
     permissions.require_operator(origin)
     shown = check_text("name", name, LONGEST_NAME)
     _check(terms)

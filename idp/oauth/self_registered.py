@@ -108,7 +108,7 @@ def _default_scope(grant_types: object) -> str:
 def _require_some_of(wanted: Mapping[str, Any], name: str, may_have: frozenset[str]) -> None:
     values = wanted.get(name, ())
     if isinstance(values, list) and any(isinstance(value, str) and value not in may_have for value in values):
-        raise invalid_metadata(f"{name}: at least one of these is only for apps that an operator allows it.")
+        raise invalid_metadata(f"{name}: an operator must allow at least one of these first.")
 
 
 def _require_no_statement(given: Mapping[str, Any]) -> None:
