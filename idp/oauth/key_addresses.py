@@ -62,8 +62,8 @@ class KeyAddresses:
 
     def _fetch(self, address: str, held: _Fetched | None, now: datetime) -> Sequence[Jwk]:
         former = held if held is not None and now - held.given_at < USABLE else None
-        if len(self._fetched) >= MOST_SETS:
-            del self._fetched[next(iter(self._fetched))]
+        for oldest in list(self._fetched)[: len(self._fetched) + 1 - MOST_SETS]:  # a copy: other threads fetch as well
+            self._fetched.pop(oldest, None)
         # Noted before the answer: others do not ask at the same time, and a failure is not repeated at once.
         self._fetched[address] = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
         try:
@@ -74,4 +74,4 @@ class KeyAddresses:
             keys = ()
         if keys:
             self._fetched[address] = _Fetched(keys, now, now)
-        return self._fetched[address].keys
+        return keys or (former.keys if former else ())

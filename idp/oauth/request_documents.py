@@ -90,6 +90,6 @@ class RequestDocuments:
 def _note(known: dict[str, T], name: str, value: T, most: int) -> None:
     """Keep a value, and forget the oldest one if there are too many."""
     known.pop(name, None)
-    if len(known) >= most:
-        del known[next(iter(known))]
+    for oldest in list(known)[: len(known) + 1 - most]:  # a copy: other threads note as well
+        known.pop(oldest, None)
     known[name] = value
