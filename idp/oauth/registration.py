@@ -101,10 +101,25 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         sensitive_changes.require(ClientState(row.metadata_ | present), ClientState(checked | columns))
         if changed:
             store.change_client(client_id, metadata_=checked, **columns)
+            _take_back(client_id, row.metadata_, checked)
             if not store.signs_with_secret(checked):
                 store.forget_sealed(client_id)
             _tell(origin, client_id, fields=sorted(changed))
     return tuple(sorted(changed))
+
+
+def _take_back(client_id: str, former: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Let an app that registered itself not ask again for what an operator takes away (RFC 7592 §2.2)."""
+    known = client_registrations.registration(client_id)
+    if known is None:
+        return
+    gone = set(former.get("grant_types", ())) - set(present.get("grant_types", ()))
+    gone_scopes = set(str(former.get("scope", "")).split()) - set(str(present.get("scope", "")).split())
+    client_registrations.change_registration(
+        client_id,
+        grant_types=[name for name in known.grant_types if name not in gone],
+        scopes=[name for name in known.scopes if name not in gone_scopes],
+    )
 
 
 def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) -> None:

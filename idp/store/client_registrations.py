@@ -1,13 +1,14 @@
 """Apps that registered themselves, and the tokens by which operators let them (RFC 7591 §1.2, RFC 7592)."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Delete, ForeignKey, Index, LargeBinary, Select, String, Update, delete, exists, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import add
-from idp.statements import asks_every, asks_one, claims, delete_some
+from idp.statements import asks_every, asks_one, changes, claims, delete_some
 from idp.store import kept
 from idp.store.clients import Client
 from idp.store.consents import Consent
@@ -111,6 +112,12 @@ def replace_digest(client_id: str, old: bytes, new: bytes) -> Update:
     """Replace the registration access token: of two changes at the same moment with the old one, one is made."""
     here = (ClientRegistration.client_id == client_id, ClientRegistration.digest == old)
     return update(ClientRegistration).where(*here).values(digest=new)
+
+
+@changes
+def change_registration(client_id: str, **columns: Any) -> Update:
+    """Set columns."""
+    return update(ClientRegistration).where(ClientRegistration.client_id == client_id).values(**columns)
 
 
 def end_registration(client_id: str) -> bool:

@@ -90,6 +90,23 @@ def test_what_an_operator_set_stays(settings, factory, ask):
         assert clients.client(made["client_id"]).metadata_["require_pkce"] is True
 
 
+def test_what_an_operator_takes_away_is_not_taken_back(settings, factory, ask):
+    """§2.2: a token that allowed more at the registration does not outweigh the operator who looked at the app since."""
+    _, token = make_token(factory, grant_types=("client_credentials",), scopes=("stock.read",))
+    wide = {"grant_types": ["authorization_code", "client_credentials"], "scope": "openid stock.read"}
+    made = register(ask, {**LEAST, **wide}, token=token).json
+    assert made["scope"] == "openid stock.read"
+    with factory.context():
+        metadata = clients.client(made["client_id"]).metadata_
+        less = {**metadata, "grant_types": ["authorization_code"], "scope": "openid"}
+        registration.change(settings, made["client_id"], less, Ours(), CLI)
+    path, shown = at(made)
+    refused = ask("PUT", path, json=changed(made, **wide), **shown)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_client_metadata")
+    answer = ask("PUT", path, json=changed(made, grant_types=["authorization_code"], scope="openid stock.read"), **shown)
+    assert (answer.status_code, answer.json["scope"]) == (200, "openid")
+
+
 def test_a_wrong_token_and_an_unknown_app_get_the_same_answer(factory, ask):
     """§2.1: neither tells which apps exist. An app that an operator registered has no such address."""
     made, other = register(ask).json, register(ask).json
