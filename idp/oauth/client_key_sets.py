@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from idp.errors import Invalid, say
+from idp.oauth import strict_json
 from idp.oauth.public_keys import PRIVATE_MEMBERS
 
 MOST_KEYS = 10
@@ -20,4 +21,8 @@ def check_jwks(field: str, value: Any) -> dict[str, Any]:
         raise Invalid(field, say("This set has a private or secret key. Make new keys, and give only the public ones."))
     if not all(isinstance(key.get("kty"), str) for key in keys) or len(json.dumps(keys)) > LONGEST_SET:
         raise no_set
+    try:
+        strict_json.require_text(keys)
+    except ValueError as error:
+        raise no_set from error
     return {"keys": keys}

@@ -5,7 +5,7 @@ import pytest
 from idp.errors import Invalid
 from idp.oauth.client_metadata import DEVICE_CODE, validate_metadata
 from idp.oauth.self_registered import CALLED, VISITED
-from tests.drivers.registering_apps import LEAST, register
+from tests.drivers.registering_apps import LEAST, PATH, register
 
 
 @pytest.fixture
@@ -33,3 +33,14 @@ def test_keys_show_a_sector_only_where_they_prove_the_app(settings):
     for method in ("none", "client_secret_basic", None):
         with pytest.raises(Invalid, match="pairwise needs"):
             validate_metadata({**wanted, "token_endpoint_auth_method": method}, settings)
+
+
+@pytest.mark.parametrize(
+    "member", ['"k\\u0000": 1', '"kid": "\\u0000"', '"x": ["\\u0000"]', '"x": 1e999', '"kid": "\\ud800"']
+)
+def test_what_no_database_can_hold_is_refused(ask, member):
+    """CWE-20: PostgreSQL takes neither NUL nor infinity in JSON, and UTF-8 no half of a surrogate pair."""
+    body = '{"redirect_uris": ["https://app.example/cb"], "jwks": {"keys": [{"kty": "EC", %s}]}}'
+    assert ask("POST", PATH, data=body % member, content_type="application/json").status_code == 400
+    taken = ask("POST", PATH, data=body % '"kid": "\\\\u0000"', content_type="application/json")
+    assert taken.json["jwks"]["keys"][0]["kid"] == r"\u0000"
