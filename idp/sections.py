@@ -224,7 +224,7 @@ class Limits(Section):
     mails_from_address: int = Field(20, ge=1)
     """Requests for such mails from one address within the window."""
     registrations_from_address: int = Field(20, ge=1)
-    """Apps that register themselves from one address within the window, without a token."""
+    """Apps that register themselves, or change that, from one address within the window, without a token."""
 
 
 class Tables(BaseSettings):

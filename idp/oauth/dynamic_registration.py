@@ -97,9 +97,11 @@ def read(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
 
 
 def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
-    """Replace an app's registration, and its registration access token (RFC 7592 §2.2). Raises ``OAuthError``."""
+    """Replace an app's registration, and its token (RFC 7592 §2.2). Raises ``OAuthError`` and ``TooMany``."""
     sectors.leave_loop(request.metadata)
     row, known = _proved(provider, request)
+    if not known.token_id:  # anybody can have such an app, and each change is recorded and may fetch a document
+        rate_limits.count_registration(provider.settings, request.address, clock.now())
     _require_same(row, request.metadata)
     kept = {name: value for name, value in row.metadata_.items() if name in OURS_IN_METADATA}
     allowed = self_registered.Allowed.of_client(known, row.metadata_)

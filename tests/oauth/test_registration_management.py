@@ -46,6 +46,19 @@ def test_a_change_replaces_everything_and_the_token(ask):
     assert ask("GET", path, **shown).json == answer.json
 
 
+def test_changes_of_strangers_are_limited(settings, factory, ask):
+    """CWE-770: each change is recorded. An app that came by a token of an operator makes as many as it likes."""
+    _, token = make_token(factory)
+    for first, last in ((register(ask).json, 429), (register(ask, LEAST, token).json, 200)):
+        made = first
+        for _ in range(settings.limits.registrations_from_address - 1):
+            path, shown = at(made)
+            made = ask("PUT", path, json=changed(made), **shown).json
+        path, shown = at(made)
+        assert ask("PUT", path, json=changed(made), **shown).status_code == last
+        assert ask("GET", path, **shown).status_code == (200 if last == 429 else 401)
+
+
 def test_the_secret_follows_the_method(factory, ask):
     """§2.2: an app that begins to use a secret gets one, and one that stops loses it."""
     made = register(ask).json

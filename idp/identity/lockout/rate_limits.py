@@ -229,7 +229,7 @@ def count_device_request(settings: Settings, address: str, now: datetime) -> Non
 
 
 def count_registration(settings: Settings, address: str, now: datetime) -> None:
-    """Count an app that registers itself without a token. Raises ``TooMany``."""
+    """Count an app that registers itself without a token, or changes that registration. Raises ``TooMany``."""
     with transaction():
         _admit_address(settings, REGISTRATION, settings.limits.registrations_from_address, address, now)
 
