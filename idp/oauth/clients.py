@@ -223,6 +223,16 @@ class Clients:
         return shelf
 
 
+def host_of(redirect_uri: str) -> str:
+    """Return where an answer goes, as people read it: a host, or the scheme of a native app."""
+    return urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme
+
+
+def hosts_of(metadata: Mapping[str, Any]) -> list[str]:
+    """Return every host to which answers to a client can go."""
+    return list(dict.fromkeys(map(host_of, metadata.get("redirect_uris", ()))))
+
+
 def terms(
     client: RegisteredClient,
     redirect_uri: str,
@@ -246,7 +256,8 @@ def terms(
         tos_uri=str(client.metadata.get("tos_uri", "")),
         keeps_offline_access=store.keeps_offline_access(client.metadata),
         registered_itself=client.registered_itself,
-        redirect_host=urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme,
+        all_hosts=", ".join(hosts_of(client.metadata)),
+        redirect_host=host_of(redirect_uri),
         scope_words=words or {},
         detail_words=detail_words,
     )

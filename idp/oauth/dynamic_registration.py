@@ -8,6 +8,7 @@ members (``OURS_IN_METADATA``) are ignored like any that no standard knows, and 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,18 +16,19 @@ from idp import clock, crypto
 from idp.actors import NOBODY, Actor, System
 from idp.actors import Client as ActingClient
 from idp.audit import Event, Origin, record
+from idp.batches import in_batches
 from idp.db import transaction
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
 from idp.oauth import client_secrets, registration, sectors, self_registered
 from idp.oauth.client_metadata import OURS_IN_METADATA, accepted_methods, validate_metadata
-from idp.oauth.clients import secret_digest
+from idp.oauth.clients import hosts_of, secret_digest
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.registration import Ours
 from idp.oauth.registration_tokens import digest_of
 from idp.records import changed
-from idp.store import client_registrations
+from idp.store import client_registrations, consents
 from idp.store import clients as store
 from idp.store.client_registrations import ClientRegistration, RegistrationToken
 from idp.store.clients import Client
@@ -116,6 +118,9 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
         if not client_registrations.replace_digest(row.client_id, known.digest, _digest(row.client_id, access)):
             raise _bad_token("the registration was changed at the same moment")
         store.change_client(row.client_id, metadata_=metadata)
+        if not set(hosts_of(metadata)) <= set(hosts_of(row.metadata_)):
+            # People allowed it for the hosts that the page named. Without a question, their data would go elsewhere.
+            in_batches(partial(consents.delete_consents_for, row.client_id))
         secret = _secret_after(provider, row.client_id, metadata)
         data = {"fields": _changed_fields(row.metadata_, metadata)}
         record(_own_origin(request, row.client_id), Event.CLIENT_CHANGED, data=data)

@@ -5,7 +5,8 @@ import pytest
 from idp.errors import Invalid
 from idp.oauth.client_metadata import DEVICE_CODE, validate_metadata
 from idp.oauth.self_registered import CALLED, VISITED
-from tests.drivers.registering_apps import LEAST, PATH, register
+from tests.drivers.registering_apps import LEAST, PATH, at, changed, register
+from tests.drivers.relying_party import RelyingParty
 
 
 @pytest.fixture
@@ -44,3 +45,21 @@ def test_what_no_database_can_hold_is_refused(ask, member):
     assert ask("POST", PATH, data=body % member, content_type="application/json").status_code == 400
     taken = ask("POST", PATH, data=body % '"kid": "\\\\u0000"', content_type="application/json")
     assert taken.json["jwks"]["keys"][0]["kid"] == r"\u0000"
+
+
+def test_what_a_person_allowed_goes_to_no_other_host(scene, settings, ask):
+    """RFC 7591 §5: the page names every host of the app, and a new one needs a new question."""
+    trusted, other = "https://trusted.example/cb", "https://other.example/cb"
+    made = register(ask, {"redirect_uris": [trusted, f"{trusted}2"]}).json
+    app = RelyingParty(scene.app, settings.issuer, made["client_id"], trusted, secret=made["client_secret"])
+    token = scene.tokens(app, scope="openid profile").access_token
+    for redirect_uri, asked in ((f"{trusted}3", False), (other, True)):
+        path, shown = at(made)
+        made = ask("PUT", path, json=changed(made, redirect_uris=[trusted, redirect_uri]), **shown).json
+        app = RelyingParty(scene.app, settings.issuer, made["client_id"], redirect_uri, secret=app._secret)
+        left = scene.browser.open(app.authorize_url(scope="openid profile", prompt="none")).left_for
+        assert ("error=consent_required" in left) == asked, left
+        answer = ask("GET", "/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == (401 if asked else 200)
+    first = RelyingParty(scene.app, settings.issuer, made["client_id"], trusted, secret=app._secret)
+    assert "trusted.example, other.example" in scene.browser.open(first.authorize_url(scope="openid profile")).text

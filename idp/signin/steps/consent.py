@@ -29,6 +29,7 @@ class ConsentPage:
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keeps_offline_access: bool = False
     registered_itself: bool = False
+    all_hosts: str = ""
     details: tuple[Mapping[str, str], ...] = ()
 
 
@@ -62,6 +63,7 @@ def page(case: Case, frame: Frame) -> ConsentPage:
         scope_words=client.scope_words,
         keeps_offline_access=client.keeps_offline_access,
         registered_itself=client.registered_itself,
+        all_hosts=client.all_hosts,
         details=client.detail_words,
     )
 
