@@ -16,7 +16,7 @@ from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import guides, registration, registration_tokens
+from idp.oauth import guides, registration, registration_tokens, strict_json
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
@@ -151,11 +151,9 @@ def create(source: Any) -> None:
 
 def _read(raw: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(raw)
+        given = strict_json.read(raw)
     except ValueError as error:
         raise click.ClickException(f"standard input: not JSON: {error}") from error
-    except RecursionError as error:
-        raise click.ClickException("standard input: nested too deep") from error
     if not isinstance(given, dict):
         raise click.ClickException('standard input: must be one object: {"client_name": …, "redirect_uris": […]}')
     for name in ("client_id", "client_secret"):

@@ -40,6 +40,8 @@ def test_a_public_client_gets_no_secret(idp: Idp) -> None:
         ("{", "not JSON"),
         ("[]", "must be one object"),
         ("[" * 100_000, "standard input"),
+        (r'{"redirect_uris": ["https://a.example/"], "authorization_details_types": ["a\u0000"]}', "not JSON: NUL"),
+        ('{"redirect_uris": ["https://a.example/"], "redirect_uris": []}', "not JSON: a member is there twice"),
         ("{}", "redirect_uris: At least one address"),
         ('{"redirect_uris": ["http://shop.example/"]}', "redirect_uris: "),
         ('{"redirect_uris": ["https://a.example/"], "first_party": "yes"}', "first_party: "),

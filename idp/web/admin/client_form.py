@@ -8,7 +8,7 @@ from typing import Any
 from idp.config import Settings
 from idp.errors import Invalid, Message, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import client_metadata, encryption, security_profile
+from idp.oauth import client_metadata, encryption, security_profile, strict_json
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
@@ -229,8 +229,8 @@ def _value(field: Field, form: Mapping[str, str]) -> Any:
 
 def _table(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return strict_json.read(text)
+    except ValueError as error:
         raise Invalid(name, say("This is not JSON.")) from error
 
 
