@@ -30,6 +30,7 @@ WRONG = {
     "no scope": ({"scope": None}, "invalid_scope"),
     "unknown scopes only": ({"scope": "bogus admin"}, "invalid_scope"),
     "claims not JSON": ({"claims": "{"}, "invalid_request"),
+    "claims with NUL": ({"claims": r'{"id_token": {"x\u0000": null}}'}, "invalid_request"),
     "claims a list": ({"claims": "[]"}, "invalid_request"),
     "claims a number inside": ({"claims": '{"id_token": 5}'}, "invalid_request"),
     "claims a text inside": ({"claims": '{"id_token": {"acr": "mfa"}}'}, "invalid_request"),

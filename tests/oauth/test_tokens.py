@@ -119,7 +119,7 @@ def test_an_id_token_has_the_organisation_but_no_profile(jan):
 def test_the_claims_parameter_puts_claims_into_the_id_token(jan):
     """Core §5.5: a claim comes without its scope. None replaces claims of the protocol, and unknown ones are ignored."""
     asked = {
-        "id_token": {"email": None, "phone_number": {"essential": True}, "sub": None, "iss": {"value": "x"}, "x\0": None}
+        "id_token": {"email": None, "phone_number": {"essential": True}, "sub": None, "iss": {"value": "x"}, "x y": None}
     }
     claims = jan.tokens(jan.party(scope="openid email phone"), scope="openid email", claims=json.dumps(asked)).claims
     assert (claims["email"], "phone_number" in claims, "name" in claims) == ("jan@shoes.example", True, False)
