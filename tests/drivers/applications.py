@@ -34,6 +34,11 @@ class Compiled(BytecodeCache):
 Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 
+def _are_equal(one: Settings, other: Settings) -> bool:
+    """Compare what was configured. Settings that are read from a file have a class of their own, so ``==`` says no."""
+    return all(getattr(one, name) == getattr(other, name) for name in Settings.model_fields)
+
+
 class Shelf:
     """Keep the applications that tests last used, by their settings, so that routes and statements are compiled once.
 
@@ -58,7 +63,7 @@ class Shelf:
 
     def _take(self, settings: Settings) -> Flask:
         for place, (known, app) in enumerate(self._kept):
-            if dict(known) == dict(settings):  # settings read from a file have a class of their own
+            if _are_equal(known, settings):
                 del self._kept[place]
                 return app
         return self._make(settings)
