@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from idp.addresses import Network
@@ -34,6 +34,7 @@ NAT64 = ip_network("64:ff9b::/96")
 GLOBAL_IPV6 = ip_network("2000::/3")
 """What IANA assigns to networks that the world reaches. ``is_global`` takes site-local addresses (fec0::/10) for some."""
 Address = IPv4Address | IPv6Address
+T = TypeVar("T")
 
 
 class NoAnswer(Exception):
@@ -46,6 +47,14 @@ class Answer:
 
     status: int
     body: bytes
+
+
+def keep_newest(known: dict[str, T], name: str, value: T, most: int) -> None:
+    """Keep what came from an address, and forget the oldest of too many. Other threads may do so at the same time."""
+    known.pop(name, None)
+    for oldest in list(known)[: max(0, len(known) + 1 - most)]:
+        known.pop(oldest, None)
+    known[name] = value
 
 
 @outside_transaction

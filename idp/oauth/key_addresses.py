@@ -62,16 +62,16 @@ class KeyAddresses:
 
     def _fetch(self, address: str, held: _Fetched | None, now: datetime) -> Sequence[Jwk]:
         former = held if held is not None and now - held.given_at < USABLE else None
-        for oldest in list(self._fetched)[: len(self._fetched) + 1 - MOST_SETS]:  # a copy: other threads fetch as well
-            self._fetched.pop(oldest, None)
         # Noted before the answer: others do not ask at the same time, and a failure is not repeated at once.
-        self._fetched[address] = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
+        noted = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
+        outgoing.keep_newest(self._fetched, address, noted, MOST_SETS)
         try:
             answer = outgoing.get(self._settings, address, {"Accept": "application/jwk-set+json, application/json"})
             keys = tuple(check_jwks("jwks_uri", strict_json.read(answer.body))["keys"]) if answer.status == 200 else ()
         except (outgoing.NoAnswer, Invalid, ValueError) as error:
             log.warning("no_client_keys", address=address, why=str(error)[:200])
             keys = ()
-        if keys:
-            self._fetched[address] = _Fetched(keys, now, now)
-        return keys or (former.keys if former else ())
+        if not keys:
+            return noted.keys
+        outgoing.keep_newest(self._fetched, address, _Fetched(keys, now, now), MOST_SETS)
+        return keys

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 
@@ -22,7 +21,6 @@ PAUSE = timedelta(seconds=15)
 ACCEPT = "application/oauth-authz-req+jwt, application/jwt;q=0.9, text/plain;q=0.5"
 
 log = structlog.get_logger("oauth")
-T = TypeVar("T")
 
 
 def check_request_uri(field: str, address: object) -> str:
@@ -71,7 +69,7 @@ class RequestDocuments:
             # fragment, so a wrong one is no failure of the address.
             if fragment != crypto.b64url(crypto.sha256(body)):
                 raise Unreadable("its contents have another SHA-256 than the fragment says")
-            _note(self._kept, request_uri, text, MOST_KEPT)
+            outgoing.keep_newest(self._kept, request_uri, text, MOST_KEPT)
         return text
 
     def _fetch(self, address: str) -> bytes:
@@ -81,15 +79,7 @@ class RequestDocuments:
         except outgoing.NoAnswer as error:
             why = str(error)
         if why:
-            _note(self._failed, address, clock.now(), MOST_FAILED)
+            outgoing.keep_newest(self._failed, address, clock.now(), MOST_FAILED)
             log.warning("no_request_object", address=address, why=why[:200])
             raise Unreadable(why)
         return answer.body
-
-
-def _note(known: dict[str, T], name: str, value: T, most: int) -> None:
-    """Keep a value, and forget the oldest one if there are too many."""
-    known.pop(name, None)
-    for oldest in list(known)[: len(known) + 1 - most]:  # a copy: other threads note as well
-        known.pop(oldest, None)
-    known[name] = value

@@ -9,7 +9,7 @@ import pytest
 
 from idp import outgoing
 from idp.config import ConfigError, Settings
-from idp.outgoing import NoAnswer, get, is_allowed, post
+from idp.outgoing import NoAnswer, get, is_allowed, keep_newest, post
 from tests.drivers.app_server import AppServer, app_server
 
 OPEN = {"outgoing": {"allow": ["127.0.0.0/8", "::1"]}}
@@ -146,3 +146,13 @@ def test_the_configuration_takes_networks_only(configure: Callable[..., Settings
     """V13.1.1: a name could stand for any address, so it is refused when the file is read."""
     with pytest.raises((ConfigError, ValueError), match="network"):
         configure(outgoing={"allow": ["app.example"]})
+
+
+def test_only_the_oldest_of_too_many_documents_is_forgotten() -> None:
+    """Issue 10: what addresses of apps gave is kept up to a number, and all of it up to there."""
+    known = dict.fromkeys("abc", 0)
+    keep_newest(known, "d", 1, 5)  # there is room for one more than these
+    assert list(known) == ["a", "b", "c", "d"]
+    keep_newest(known, "a", 2, 4)
+    keep_newest(known, "e", 3, 4)
+    assert known == {"c": 0, "d": 1, "a": 2, "e": 3}
