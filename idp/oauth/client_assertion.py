@@ -16,14 +16,13 @@ from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.signing_secrets import BY_MAC, has_made
 from idp.store import spent_ids
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import leave_for_call
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES_OF_JWT = ("", "jwt", "client-authentication+jwt")
 """Values of ``typ``: any other JWT that the client signed (a request object, a DPoP proof) is no assertion."""
 ALGORITHMS = tuple(FORMS)
 LONGEST = 4_096
-LONGEST_ID = 256
 LONGEST_LIFE = timedelta(hours=1)
 """Libraries choose a minute to an hour (Authlib)."""
 LEEWAY = timedelta(seconds=60)
@@ -74,7 +73,7 @@ def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str
 
 
 def _is_right(provider: Provider, client: RegisteredClient, read: Callable[[], ClientJwt]) -> bool:
-    _leave_loop(client)
+    _leave_early(client)
     try:
         found = read()
         is_assertion = found.type in TYPES_OF_JWT
@@ -86,14 +85,14 @@ def _is_right(provider: Provider, client: RegisteredClient, read: Callable[[], C
     return not why
 
 
-def _leave_loop(client: RegisteredClient) -> None:
-    """Raise ``MustWait`` on an event loop if the rest of the request may have to fetch a key of the client.
+def _leave_early(client: RegisteredClient) -> None:
+    """Raise ``MustCall`` where others need this thread, if the request may have to fetch a key of the client.
 
     The request's own JWT and answers that are encrypted may need another key than the assertion, which is spent by then: the
-    request could not begin again in a thread.
+    request could not begin again elsewhere.
     """
-    if client.metadata.get("jwks_uri") and never_waits.get():
-        raise MustWait
+    if client.metadata.get("jwks_uri"):
+        leave_for_call()
 
 
 def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, Any], now: datetime) -> str:
@@ -110,7 +109,7 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
     if any(one is None or one > now + LEEWAY for one in begins):
         return "iat or nbf is in the future"
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:
+    if not strict_json.is_id(jti):
         return "jti is missing or too long"
     with db.transaction():
         is_first = spent_ids.spend(crypto.digest("client_assertion", f"{client.client_id}\0{jti}"), ends + LEEWAY)

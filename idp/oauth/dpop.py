@@ -22,7 +22,6 @@ from idp.store import spent_ids
 ALGORITHMS = ("ES256", "Ed25519", "PS256")
 TYPE = "dpop+jwt"
 LONGEST_PROOF = 4_096
-LONGEST_ID = 256
 TOLERANCE = timedelta(minutes=5)
 """How far the client's clock may be off: the nonce tells when the proof was made."""
 NONCE_SECONDS = 60
@@ -67,7 +66,7 @@ def prove(provider: Provider, request: ProofRequest) -> str:
 
 def _check_claims(provider: Provider, request: ProofRequest, claims: Mapping[str, Any], now: datetime) -> None:
     jti, made_at, url = claims.get("jti"), claims.get("iat"), claims.get("htu")
-    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:
+    if not strict_json.is_id(jti):
         raise _wrong("The jti of the proof is missing or too long.")
     if claims.get("htm") != request.method:
         raise _wrong("The proof is for another method.")

@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any, NoReturn
 
+LONGEST_ID = 256
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -23,6 +24,11 @@ def read(text: str | bytes) -> Any:
 def is_number(value: Any) -> bool:
     """Check if a value is a JSON number, as every NumericDate is (RFC 7519 §2). In Python, booleans are numbers too."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_id(value: Any) -> bool:
+    """Check if a value can be the id of a JWT (``jti``, RFC 7519 §4.1.7) that is used up."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_ID
 
 
 def require_text(value: Any) -> None:

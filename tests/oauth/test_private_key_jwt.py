@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from werkzeug.test import TestResponse
 from idp import clock, crypto
 from idp.errors import Invalid
 from idp.store import clients
-from idp.write_gate import MustWait, never_waits
+from idp.write_gate import MustCall, never_calls, never_waits
 from tests.drivers.app_server import AppServer
 from tests.drivers.client_key import KINDS, ClientKey
 from tests.factories import Factory
@@ -188,8 +189,13 @@ def test_a_key_address_that_fails_keeps_the_last_keys_for_a_day(factory, server:
         assert use(**key.assertion(client_id, ISSUER)).status_code == 401
 
 
-def test_an_event_loop_uses_up_no_assertion_before_it_may_wait_for_other_keys(factory, server: AppServer, key, ask) -> None:
-    """A pushed request can be signed by a key that must be fetched first. A thread answers it, with the same assertion."""
+@pytest.mark.parametrize("must_not_wait", [never_waits, never_calls], ids=["a loop", "a thread that others need"])
+def test_nobody_uses_up_an_assertion_before_a_wait_for_other_keys(
+    factory, server: AppServer, key, ask, must_not_wait: ContextVar[bool]
+) -> None:
+    """A pushed request can be signed by a key that must be fetched first. A thread for calls answers it, with the same
+    assertion.
+    """
     server.documents["/keys"] = json.dumps(key.jwks).encode()
     members = {"grant_types": ["authorization_code"], "jwks": None, "jwks_uri": f"{server.address}/keys"}
     client_id = registered(factory, key, **members)
@@ -198,12 +204,12 @@ def test_an_event_loop_uses_up_no_assertion_before_it_may_wait_for_other_keys(fa
         turned.shift(61)
         other = ClientKey(kid="two").sign({"iss": client_id, "aud": ISSUER})
         form = {**key.assertion(client_id, ISSUER), "request": other}
-        never_waits.set(True)
+        must_not_wait.set(True)
         try:
-            with pytest.raises(MustWait):
+            with pytest.raises(MustCall):
                 ask("POST", "/oauth/par", data=form)
         finally:
-            never_waits.set(False)
+            must_not_wait.set(False)
         assert len(server.requests) == 1
         assert ask("POST", "/oauth/par", data=form).json["error"] == "invalid_request_object"
 
