@@ -18,8 +18,6 @@ from idp.store import installation_keys
 from idp.store.sealed import INSTALLATION_KEYS
 
 OUR_ID = re.compile(r"[a-z2-7]{26}")
-
-
 OF_SESSION = "sid "
 """Begins the context of a session's id. No host begins so."""
 

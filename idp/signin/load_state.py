@@ -38,8 +38,7 @@ def gather(
     now: datetime | None = None,
 ) -> StepContext:
     """Return the case with the rows behind it, as of ``now``, by default the present moment."""
-    now = now or clock.now()
-    attempt = attempt or attempts.none_yet(visit)
+    now, attempt = now or clock.now(), attempt or attempts.none_yet(visit)
     answers = Answers.from_json(attempt.answers)
     live = sessions.current(visit.session, now) if visit.session else None
     session = live if live is not None and _is_eligible(live, needs, attempt.user_id or answers.account) else None

@@ -86,7 +86,7 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
 
 def _gone() -> Response:
     texts = (say("It was answered, has expired, or the app may no longer ask."),)
-    return pages.render("email_links/told.html", OutcomePage(say("Nothing waits for your approval here"), texts), 404)
+    return pages.render("email_links/outcome.html", OutcomePage(say("Nothing waits for your approval here"), texts), 404)
 
 
 def _page(waiting: Waiting, attempt_id: str) -> ApprovePage:

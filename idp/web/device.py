@@ -120,7 +120,7 @@ def _elsewhere(outcome: Elsewhere) -> Message:
 
 def _refused(page: OutcomePage) -> Response:
     """Show that this code leads nowhere for this person."""
-    return pages.render("email_links/told.html", replace(page, back="/device", back_words=say("Enter another code")), 404)
+    return pages.render("email_links/outcome.html", replace(page, back="/device", back_words=say("Enter another code")), 404)
 
 
 def _page(waiting: Waiting, attempt_id: str) -> DevicePage:

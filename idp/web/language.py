@@ -86,8 +86,8 @@ def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
     found = g.get("catalogue")
     if found is None:
         found = g.catalogue = get_translations()
-    said = found.ungettext(text, many, values["num"]) if many else found.ugettext(text)
-    return str(said % values if values else said)
+    translated = found.ungettext(text, many, values["num"]) if many else found.ugettext(text)
+    return str(translated % values if values else translated)
 
 
 def chosen() -> Language:

@@ -49,7 +49,7 @@ def go_and_tell(path: str, link: Opened) -> Response:
 def tell(page: OutcomePage) -> Response:
     """Show what was done, in the language of the page before and in the brand that this browser may see."""
     _known()
-    return pages.render("email_links/told.html", page)
+    return pages.render("email_links/outcome.html", page)
 
 
 def private(response: Response) -> Response:
@@ -73,7 +73,7 @@ def gone(token: str = "") -> Response:
         say("If you still need it, look for a newer message in your mail, or ask for a new link."),
     )
     page = OutcomePage(say("This link does not work any more"), texts, "/", say("To the front page"))
-    return private(pages.render("email_links/told.html", page, 404))
+    return private(pages.render("email_links/outcome.html", page, 404))
 
 
 def _reference_of(token: str) -> str:

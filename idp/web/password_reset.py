@@ -90,7 +90,7 @@ def sent() -> Response:
         say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
     )
     back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
-    return pages.render("email_links/told.html", OutcomePage(say("Look in your mail"), texts, back, words))
+    return pages.render("email_links/outcome.html", OutcomePage(say("Look in your mail"), texts, back, words))
 
 
 @blueprint.get("/reset/<token>")

@@ -114,7 +114,7 @@ def recovery_codes(attempt_id: str) -> Response:
 
 def _gone() -> Response:
     texts = (say("It was finished, took too long, or was started in another browser."),)
-    return pages.render("email_links/told.html", OutcomePage(say("This sign-in is over"), texts, signs_in=True), 404)
+    return pages.render("email_links/outcome.html", OutcomePage(say("This sign-in is over"), texts, signs_in=True), 404)
 
 
 def _lead_on(attempt_id: str, refused: RefusedAnswer | None) -> Response:
@@ -136,7 +136,7 @@ def _cookies_are_blocked(attempt_id: str) -> Response:
         say("Allow cookies for this site in your browser's settings, and then try again."),
     )
     page = OutcomePage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))
-    return pages.render("email_links/told.html", page, 400)
+    return pages.render("email_links/outcome.html", page, 400)
 
 
 def _keep(refused: RefusedAnswer) -> str:

@@ -67,13 +67,13 @@ LINKS: dict[str, tuple[str, object]] = {
     "forgotten": ("password_reset/forgotten.html", FORGOTTEN),
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
-        "email_links/told.html",
+        "email_links/outcome.html",
         OutcomePage(say(LOOK_IN_YOUR_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
     ),
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
     "reset-first": ("password_reset/choose.html", replace(CHOOSE, is_first=True)),
-    "reset-done": ("email_links/told.html", OutcomePage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
+    "reset-done": ("email_links/outcome.html", OutcomePage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
     "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
         "email_links/unlock.html",

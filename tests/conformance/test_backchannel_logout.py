@@ -33,25 +33,25 @@ def test_oidcc_backchannel_logout_discovery_endpoint_verification(suite: Suite) 
 @PLAN
 def test_oidcc_backchannel_rp_initiated_logout(suite: Suite, server: AppServer) -> None:
     """§2.4, §2.5: a logout token alone arrives, the browser comes back with the state, and nobody is signed in."""
-    told = suite.scene.party(
+    party = suite.scene.party(
         "told", require_pkce=False, post_logout_redirect_uris=[BYE],
         backchannel_logout_uri=f"{server.address}/backchannel_logout", backchannel_logout_session_required=True,
     )  # fmt: skip
-    first = suite.tokens(told)
+    first = suite.tokens(party)
     asked = {"id_token_hint": first.id_token, "post_logout_redirect_uri": BYE, "state": "s t"}
     assert suite.browser.open(f"/oauth/logout?{urlencode(asked)}").left_for == f"{BYE}?state=s%20t"
     with suite.scene.factory.context():
         logout_notices.note_ended()
-        assert backchannel_logout.tell(suite.scene.app.extensions["sleutel.oauth"].provider, told.client_id) == 1
+        assert backchannel_logout.tell(suite.scene.app.extensions["sleutel.oauth"].provider, party.client_id) == 1
     (arrived,) = server.requests
     ((name, (token,)),) = parse_qs(arrived["body"]).items()
     assert (arrived["path"], name) == ("/backchannel_logout", "logout_token")
-    claims = told.verify(token)
+    claims = party.verify(token)
     assert header_of(token)["alg"] == "RS256"
     assert {"iss", "aud", "iat", "exp", "jti", "sub", "sid"} <= claims.keys()
     for name in ("iss", "aud", "sub", "sid"):
         assert claims[name] == first.claims[name], name
     assert json.dumps(claims["events"]) == json.dumps({EVENT: {}})
     assert "nonce" not in claims
-    suite.open(told, prompt="none")
-    assert error_of(lambda: suite.answer(told)) == "login_required"
+    suite.open(party, prompt="none")
+    assert error_of(lambda: suite.answer(party)) == "login_required"

@@ -51,8 +51,8 @@ def test_a_person_approves_from_the_mail(scene, till):
     """§4, §7.1, §7.3, §11: the mail leads to the sign-in and to the page with the message; the till gets the tokens."""
     assert till.metadata["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
     scene.factory.make_shop(scene.person.organisation_id, "utrecht-1", "Utrecht Station")
-    told = {"binding_message": "Refund € 49.95", "device_name": "Kassa 3", "shop": "utrecht-1", "scope": "openid profile"}
-    body = asked(till, **told)
+    sent = {"binding_message": "Refund € 49.95", "device_name": "Kassa 3", "shop": "utrecht-1", "scope": "openid profile"}
+    body = asked(till, **sent)
     assert len(body["auth_req_id"]) >= 43
     assert (body["expires_in"], body["interval"]) == (600, 5)
     assert error_of(till, body["auth_req_id"]) == "authorization_pending"

@@ -37,8 +37,8 @@ def test_the_response_has_both_codes_and_where_to_enter_one(scene, terminal):
 def test_an_approved_device_gets_the_tokens_of_the_person(scene, terminal):
     """§3.3 to §3.5: the page names the app, the device, its shop and the code; the tokens are the person's."""
     scene.factory.make_shop(scene.person.organisation_id, "utrecht-1", "Utrecht Station")
-    told = {"device_name": "Kassa 3", "shop": "Utrecht-1", "scope": "openid profile offline_access"}
-    body = codes(terminal, **told)
+    sent = {"device_name": "Kassa 3", "shop": "Utrecht-1", "scope": "openid profile offline_access"}
+    body = codes(terminal, **sent)
     assert error_of(terminal, body["device_code"]) == "authorization_pending"
     enter(scene, body["user_code"])
     for shown in ("Terminal", "Kassa 3", "Utrecht Station", body["user_code"], scene.person.username):

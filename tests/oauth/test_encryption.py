@@ -149,9 +149,9 @@ def test_answers_about_tokens_and_requests_are_encrypted(scene: Scene) -> None:
     assert text.count(".") == 4
     assert party.verify(text)["error"] == "login_required"
     accept = {"Accept": "application/token-introspection+jwt"}
-    told = party.ask("introspection_endpoint", {"token": scene.tokens(party).access_token}, accept).get_data(as_text=True)
-    assert told.count(".") == 4
-    assert party.verify(told)["token_introspection"]["active"] is True
+    answer = party.ask("introspection_endpoint", {"token": scene.tokens(party).access_token}, accept).get_data(as_text=True)
+    assert answer.count(".") == 4
+    assert party.verify(answer)["token_introspection"]["active"] is True
 
 
 def test_a_logout_token_is_encrypted_as_id_tokens_are(scene: Scene, server: AppServer) -> None:

@@ -189,8 +189,8 @@ def test_sectors_cannot_compare_sessions(scene):
         notice = LogoutNotice(
             organisation_id=scene.person.organisation_id, session_id=sids[3], client_id="one", user_id=scene.person.id
         )
-        told = backchannel_logout.logout_token(provider, provider.clients.get("one"), notice)
-    assert claims_of(scene, told)["sid"] == sids[0]
+        logout_token = backchannel_logout.logout_token(provider, provider.clients.get("one"), notice)
+    assert claims_of(scene, logout_token)["sid"] == sids[0]
 
 
 @pytest.mark.parametrize("before", [PAIRWISE, {"grant_types": GRANTS}], ids=["pairwise", "public"])

@@ -136,8 +136,8 @@ def test_a_token_request_narrows_what_was_granted(scene: Scene, party: RelyingPa
     again = party.refresh(tokens.refresh_token, authorization_details=turned_round)
     assert again.raw["authorization_details"] == [REFUND]
     assert error_of(lambda: party.refresh(tokens.refresh_token, authorization_details=asked({"type": "other"}))) == WRONG
-    told = party.ask("introspection_endpoint", {"token": tokens.refresh_token}).json
-    assert told["authorization_details"] == [REFUND, SECOND]
+    introspected = party.ask("introspection_endpoint", {"token": tokens.refresh_token}).json
+    assert introspected["authorization_details"] == [REFUND, SECOND]
 
 
 def test_a_grant_without_a_person_has_no_details(scene: Scene, party: RelyingParty) -> None:
@@ -175,8 +175,8 @@ def test_a_till_asks_a_manager_for_an_act(scene: Scene, party: RelyingParty) -> 
     assert "Refund 49.95 euro for receipt R-17 (Till)" in scene.browser.text
     scene.browser.submit("choice=approve")
     tokens = approvals.poll(till, body["auth_req_id"])
-    told = scene.parties["till"].ask("introspection_endpoint", {"token": tokens.access_token}).json
-    assert told["authorization_details"] == tokens.raw["authorization_details"] == [REFUND]
+    introspected = scene.parties["till"].ask("introspection_endpoint", {"token": tokens.access_token}).json
+    assert introspected["authorization_details"] == tokens.raw["authorization_details"] == [REFUND]
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ def test_an_alternative_name_must_be_the_same(factory: Factory, use: Use, kind: 
 def test_only_a_chain_that_the_proxy_verified_counts(factory: Factory, use: Use, ask) -> None:
     """§2.1: anybody can write this name into a certificate. The proxy says who issued it, and nobody else can."""
     client_id, right = issued(factory), Certificate(DN)
-    for said in ("", "NONE", "FAILED:self-signed certificate", "success", "SUCCESS,SUCCESS", "SUCCESS"):
-        answer = use(client_id, right.passed(said))
-        assert answer.status_code == (200 if said == "SUCCESS" else 401), said
+    for verdict in ("", "NONE", "FAILED:self-signed certificate", "success", "SUCCESS,SUCCESS", "SUCCESS"):
+        answer = use(client_id, right.passed(verdict))
+        assert answer.status_code == (200 if verdict == "SUCCESS" else 401), verdict
     assert use(client_id, {HEADER: right.passed()[HEADER]}).status_code == 401
     form = {"grant_type": "client_credentials", "client_id": client_id}
     stranger = ask("POST", "/oauth/token", data=form, headers=right.passed(), environ_base={"REMOTE_ADDR": "192.0.2.7"})
@@ -172,8 +172,8 @@ def test_each_client_has_one_method(factory: Factory, use: Use, ask) -> None:
         assert use(client_id, right.passed(), client_secret="x" * 40).status_code == 401
         assert use(client_id, right.passed(), **key.assertion(client_id, ISSUER)).status_code == 401
         assert use("", {**right.passed(), "Authorization": "Basic dGlsbDp4"}).status_code == 401
-    told = use(signing, right.passed()).json["error_description"]
-    assert told == "This client is registered for private_key_jwt, and the request uses self_signed_tls_client_auth."
+    description = use(signing, right.passed()).json["error_description"]
+    assert description == "This client is registered for private_key_jwt, and the request uses self_signed_tls_client_auth."
     assert use(signing, Certificate().passed()).json["error_description"] == "Client authentication failed."
     assert use("by-secret", right.passed()).status_code == 401
     assert use("by-secret", right.passed(), client_secret=secret).status_code == 200

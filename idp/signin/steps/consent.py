@@ -89,8 +89,8 @@ def answer(work: StepContext, form: Form) -> Outcome:
             scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
             consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
         types = [str(detail["type"]) for detail in work.case.needs.details]
-        answer: dict[str, Any] = {"scopes": scopes, **({"details": types} if types else {})}
-        work.record(Event.CONSENT_GIVEN, **answer)
+        given: dict[str, Any] = {"scopes": scopes, **({"details": types} if types else {})}
+        work.record(Event.CONSENT_GIVEN, **given)
 
     allowed = replace(work.case.answers, consent="allowed", consent_to=tuple(sorted(work.case.needs.scopes)))
     return StepResult(answers=allowed, effect=effect)
