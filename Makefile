@@ -10,7 +10,7 @@ PAGES := idp $(filter-out templates/mail/,$(wildcard templates/*/))
 # Tests and servers start many processes: each would compile the package again if bytecode were not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test check conformance bench lock messages migration first-migration clean
+.PHONY: help setup run test check conformance bench pictures lock messages migration first-migration clean
 
 help:
 	@echo "make run        set everything up and start the demo: the provider and four relying apps"
@@ -18,6 +18,7 @@ help:
 	@echo "make check      lint, types, architecture, templates and the quick tests"
 	@echo "make conformance   walk through the OpenID Foundation's conformance plans: pass or fail for each module"
 	@echo "make bench      measure it beside node oidc-provider (DATABASE=postgresql, ARGS=\"--users 1000000\", ARGS=--mixed)"
+	@echo "make pictures   pictures of every page, at three widths, light and dark, in screenshots/ (ARGS=\"console-people --language nl\")"
 	@echo "make setup      only the environment: .venv, with the command idp in it"
 	@echo "make messages   bring the catalogues of translations up to date and compile them"
 	@echo "make migration m=\"why\"   draft the next migration from the tables"
@@ -61,6 +62,9 @@ conformance: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
+
+pictures: setup
+	@$(BIN)/python -m tests.browser.pictures $(ARGS)
 
 # uv's own lock records download addresses, so only its export is kept.
 lock: setup

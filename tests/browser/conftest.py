@@ -94,7 +94,6 @@ class Visitor:
         """
         self.reads(heading)
         chromium_driver.check_fits(self.page)
-        chromium_driver.look(self.page, f"journey {self.page.title()}")
         return self
 
     def complains(self, words: str) -> Self:

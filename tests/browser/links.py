@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator
 
 from tests.browser.conftest import Visitor
-from tests.drivers.chromium import look
 from tests.drivers.words import (
     BECOME_THE_OWNER,
     CHOOSE_A_NEW_PASSWORD,
@@ -91,7 +90,6 @@ def button(here: Visitor, name: str) -> Locator:
 def follow(here: Visitor, link: str, heading: str) -> Visitor:
     """Open a link of a mail and wait for its page."""
     here.page.goto(link)
-    look(here.page, f"link {heading}")
     return here.reads(heading)
 
 
@@ -105,7 +103,6 @@ def confirm(here: Visitor, words: Press) -> Visitor:
     """Press the button of the present page, and read the result."""
     button(here, words.button).click()
     here.reads(words.done)
-    look(here.page, f"link done {words.done}")
     return here
 
 
@@ -114,5 +111,4 @@ def choose(here: Visitor, words: dict[str, str]) -> Visitor:
     here.fill(new_password=NEW, new_password_again=NEW)
     button(here, words["set"]).click()
     here.reads(words["is_set"])
-    look(here.page, f"link done {words['is_set']}")
     return here

@@ -15,7 +15,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
 from tests.drivers import pictures
-from tests.drivers.chromium import check_accessible, check_colours, check_fits, look
+from tests.drivers.chromium import check_accessible, check_colours, check_fits
 from tests.factories import BY_TESTS
 
 BRANDS = {"yellow": ("#ffd400", "#101010"), "dark-blue": ("#0b3d91", "#0b3d91"), "white": ("#ffffff", "#ffffff")}
@@ -66,7 +66,6 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
         assert page.locator(".brand-mark img").evaluate("one => one.complete && one.naturalWidth > 0")
         check_fits(page)
         check(page)
-        look(page, f"brand {brand} {name}")
     assert complaints == []
 
 

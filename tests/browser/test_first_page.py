@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Live
-from tests.drivers.chromium import check_accessible, check_fits, look
+from tests.drivers.chromium import check_accessible, check_fits
 
 
 def test_a_person_signs_in_at_the_issuers_root_and_sees_their_name(live: Live, page: Page) -> None:
@@ -11,15 +11,12 @@ def test_a_person_signs_in_at_the_issuers_root_and_sees_their_name(live: Live, p
     person = live.factory.make_user(live.factory.make_organisation(settings={"offer_set_up": False}))
     page.goto(live.settings.issuer)
     check_accessible(page)
-    look(page, "front page of a stranger")
     page.get_by_role("button", name="Sign in", exact=True).click()
     check_fits(page)
     check_accessible(page)
-    look(page, "sign in")
     page.fill("[name=username]", person.username)
     page.fill("[name=password]", person.password)
     page.press("[name=password]", "Enter")
     expect(page.locator("body")).to_contain_text(person.username)
     check_fits(page)
     check_accessible(page)
-    look(page, "front page")

@@ -20,7 +20,6 @@ from idp.store import rate_limits
 from tests.browser.conftest import Visitor
 from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, button, choose, follow, press
 from tests.conftest import Live
-from tests.drivers.chromium import look
 from tests.drivers.postman import Postman
 from tests.drivers.words import (
     START_WITH_YOUR_CODE,
@@ -136,7 +135,6 @@ def test_a_blocked_second_factor_is_unblocked_with_link_and_password(
     here.fill(password=ann.password)
     button(here, sentences["lift"]).click()
     here.reads(sentences["is_open"])
-    look(here.page, f"link done {sentences['is_open']}")
     button(here, words["sign_in"]).click()
     sign_in(here, ann, ann.password).fill(code=ann.authenticator.code()).next().reads(f"{words['hello']} Ann")
 

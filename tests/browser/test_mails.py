@@ -10,7 +10,7 @@ from idp.mail.letters import Letter, compose
 from idp.mail.messages import NOTICES, PERSONAL
 from idp.store import sealed
 from idp.store.outbox import OutgoingMail
-from tests.drivers.chromium import check_accessible, check_fits, look
+from tests.drivers.chromium import check_accessible, check_fits
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -28,7 +28,6 @@ def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, lan
                 check_accessible(page)
         except AssertionError as fault:
             faults[template] = str(fault)
-        look(page, f"mail {template} {language}")
     assert faults == {}
 
 

@@ -4,19 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Response
 from playwright.sync_api import Browser, Page
 
-from idp.web import language as languages
 from idp.web import pages
+from tests.browser.pictures import LEAVES, show
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
-from tests.drivers.chromium import check_accessible, check_fits, check_fits_with_wide_names, look, new_context
+from tests.drivers.chromium import check_accessible, check_fits, check_fits_with_wide_names, new_context
 from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-LEAVES = "form-post"
-"""The page that submits itself as soon as it is shown."""
 LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorAll('h1').length]"
 PARTS = 4
 """The number of parts, so that several processes can share the pages."""
@@ -26,16 +23,10 @@ NAMES += ("jan", "anna", "2FA", "Till", "xero-au", "shoes.example", "Firefox")
 """Names in the samples that a shop could choose. Long ones must fit in headers, lists, choosers, dialogs and buttons."""
 
 
-def _show(name: str, language: str) -> Response:
-    template, page = SAMPLES[name]
-    languages.prefer(language)
-    return pages.render(template, page)
-
-
 @pytest.fixture
 def samples(own_live: Live) -> str:
     """Give the address under which ``NAME/LANGUAGE`` shows a sample."""
-    own_live.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
+    own_live.app.add_url_rule("/sample/<name>/<language>", "sample", show)
     return f"{own_live.settings.issuer}/sample"
 
 
@@ -78,10 +69,8 @@ def test_every_page_is_accessible_and_fits_a_phone(visit: Visit, part: int) -> N
             check_fits(page)
             if language == "en" or name.startswith("set-up"):
                 check_accessible(page)
-            look(page, f"{name} {language}")
             if language == "en":
                 check_fits_with_wide_names(page, NAMES)
-                look(page, f"{name} wide")
 
 
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import CDPSession, Page, expect
 from idp.clock import now
 from idp.identity.credentials import passkeys
 from tests.conftest import Live
-from tests.drivers.chromium import check_accessible, check_fits, look, new_context, plug_in
+from tests.drivers.chromium import check_accessible, check_fits, new_context, plug_in
 from tests.drivers.words import ADD_A_PASSKEY, SAVE_YOUR_RECOVERY_CODES
 from tests.factories import BY_TESTS, MadePerson
 
@@ -62,7 +62,6 @@ def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: P
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("My laptop").first).to_be_visible()
     expect(page.get_by_text("synced")).to_be_visible()
-    look(page, "passkeys")
     session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": authenticator, "enabled": False})
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in", exact=True).click()
@@ -195,7 +194,6 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     expect(page.get_by_role("status").filter(has_text=words[1])).to_be_visible()
     check_accessible(page)
     check_fits(page)
-    look(page, f"passkey-stale-{locale}")
     page.get_by_role("button", name=words[2]).click()
     page.wait_for_load_state()
     page.get_by_role("button", name=words[0]).click()

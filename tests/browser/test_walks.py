@@ -16,7 +16,7 @@ from idp.store import operators
 from idp.web.oauth_api import ENDPOINTS
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
-from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, look, plug_in
+from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, plug_in
 from tests.drivers.page import Page
 from tests.drivers.roles import OWN, RULING, WHO, addresses
 from tests.factories import MadePerson
@@ -152,7 +152,6 @@ def look_at(untranslated: Callable[[str], bool]) -> Callable[..., None]:
             check_fits(here.page)
         if axe:
             check_accessible(here.page, dark=False)  # its sample is checked in the dark
-        look(here.page, f"walk {path} {language}")
 
     return open_one
 

@@ -1,10 +1,6 @@
-"""A real Chromium against the application, served by threads of this process on a loopback port.
-
-``LOOK=1`` keeps pictures of every page shown to ``look``: three widths, light and dark, in ``screenshots/``.
-"""
+"""A real Chromium against the application, served by threads of this process on a loopback port."""
 
 import os
-import re
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,9 +22,7 @@ PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 HOW = "apt install chromium-headless-shell (or chromium), or install Chrome"
-WIDTHS = {"phone": 360, "tablet": 820, "desktop": 1280}
-LOOK = os.environ.get("LOOK") == "1"
-PICTURES = Path(__file__).parents[2] / "screenshots"
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PATIENCE = 10_000
 """Milliseconds that a page may take on a busy machine."""
 
@@ -53,8 +47,7 @@ def _real_clock() -> dict[str, str | float | bool]:
 
 def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:
     """Open a fresh profile that speaks ``locale``. ``options`` are those of Playwright, such as ``java_script_enabled``."""
-    desktop = {"width": WIDTHS["desktop"], "height": 900}
-    context = browser.new_context(**{"locale": locale, "viewport": desktop, "reduced_motion": "reduce", **options})
+    context = browser.new_context(**{"locale": locale, "viewport": DESKTOP, "reduced_motion": "reduce", **options})
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     return context
@@ -91,23 +84,6 @@ def serving(app: Flask, port: int) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def look(page: Page, name: str) -> None:
-    """Take pictures of the page at each width, light and dark, if they are wanted. The page itself is unchanged."""
-    if not LOOK:
-        return
-    PICTURES.mkdir(exist_ok=True)
-    before = page.viewport_size
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    for device, width in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": 900})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-            page.screenshot(path=PICTURES / f"{plain}--{device}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    if before:
-        page.set_viewport_size(before)
 
 
 ONLY_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
