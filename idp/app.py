@@ -12,7 +12,7 @@ from idp.config import Settings
 from idp.db import forget_reads, remember_reads, setup_db
 from idp.logs import setup_logs
 from idp.readiness import Readiness
-from idp.resources import PACKAGE, folder
+from idp.resources import folder
 from idp.watchers import watchers
 from idp.web import (
     account,
@@ -51,11 +51,10 @@ class Sleutel:
 def create_app(settings: Settings) -> Flask:
     """Return the provider as a WSGI application."""
     setup_logs(settings)
-    app = Flask("idp", template_folder=str(folder("templates")), static_folder=str(PACKAGE / "web" / "static"))
+    app = Flask("idp", template_folder=str(folder("templates")), static_folder=None)
     app.request_class, app.response_class = PlainRequest, PlainResponse
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
     app.extensions["sleutel"] = Sleutel(settings, Readiness(app, setup_oauth(app, settings)))
     setup_db(app, settings)
     if settings.server.timing and timing.STATEMENTS not in watchers:

@@ -1,26 +1,48 @@
-"""Serve what pages are drawn with: Bootstrap from its package, our own files under versioned addresses, QR codes."""
+"""Serve what pages are drawn with: our own files, under names that hold a digest of their contents, and QR codes.
 
+A file never changes under its name, so browsers keep it for ever, and a new release never appears with an old style. Each
+file is compressed once, when the process starts. Pages are never compressed: they hold secrets beside what was sent with the
+request, and the length of the answer would give them away (BREACH). Logos and icons are compressed pictures already.
+"""
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from zlib import crc32
 
-from flask import Flask, Response, request
-from flask_bootstrap import Bootstrap5
+from flask import Flask, Response, abort, request
 from markupsafe import Markup
 
+from idp import crypto
 from idp.on_use import OnUse
 from idp.resources import PACKAGE
 
 segno = OnUse("segno")
 STATIC = PACKAGE / "web" / "static"
-A_YEAR = 31_536_000
+FOR_EVER = "public, max-age=31536000, immutable"
+DIGITS = 12
+"""Digits of the digest in a name."""
+KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon"}
+"""Browsers are told not to guess (``nosniff``), so no list of the machine's decides."""
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """Hold a file to serve. ``address`` is its name with the digest; ``zipped`` is empty if it would be no shorter."""
+
+    address: str
+    kind: str
+    body: bytes
+    zipped: bytes
 
 
 def setup_assets(app: Flask) -> None:
-    """Set up Bootstrap's files, ``qr`` for templates, and static files that browsers may keep."""
-    Bootstrap5(app)
+    """Serve static files, let ``url_for('static', filename=…)`` name them by their digests, and give templates ``qr``."""
+    static_files()
+    app.add_url_rule("/static/<path:filename>", "static", static)
+    app.url_defaults(_by_digest)
     app.jinja_env.globals["qr"] = qr
-    app.url_defaults(_versioned)
-    app.after_request(_kept)
 
 
 def qr(text: str) -> Markup:
@@ -32,20 +54,44 @@ def qr(text: str) -> Markup:
     return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None))  # noqa: S704 – drawn here, holds no text
 
 
-_versions: dict[str, str] = {}
-
-
-def _versioned(endpoint: str, values: dict[str, Any]) -> None:
-    """Add the file's checksum to its address, so that a new release never appears with the old style."""
-    name = values.get("filename")
-    if endpoint == "static" and name:
-        if name not in _versions:
-            _versions[name] = f"{crc32((STATIC / name).read_bytes()):08x}"
-        values["v"] = _versions[name]
-
-
-def _kept(response: Response) -> Response:
-    """Let browsers keep a versioned file: it never changes."""
-    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
-        response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+def static(filename: str) -> Response:
+    """Serve the file of this address. A name without its digest, or with that of another release, is 404."""
+    found = _by_address().get(filename)
+    if found is None:
+        abort(404)
+    is_zipped = bool(found.zipped) and request.accept_encodings["gzip"] > 0
+    response = Response(found.zipped if is_zipped else found.body, mimetype=found.kind)
+    response.headers["Cache-Control"] = FOR_EVER
+    response.headers["Vary"] = "Accept-Encoding"
+    if is_zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(f"{filename}.gz" if is_zipped else filename)
+    response.make_conditional(request)
     return response
+
+
+@cache
+def static_files() -> Mapping[str, StaticFile]:
+    """Return every static file by its name in the folder."""
+    names = [path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()]
+    return {name: _read(name) for name in names}
+
+
+@cache
+def _by_address() -> Mapping[str, StaticFile]:
+    return {file.address: file for file in static_files().values()}
+
+
+def _read(name: str) -> StaticFile:
+    body = (STATIC / name).read_bytes()
+    stem, _, extension = name.rpartition(".")
+    zipped = gzip.compress(body, mtime=0)
+    address = f"{stem}.{crypto.sha256(body).hex()[:DIGITS]}.{extension}"
+    return StaticFile(address, KINDS[extension], body, zipped if len(zipped) < len(body) else b"")
+
+
+def _by_digest(endpoint: str, values: dict[str, Any]) -> None:
+    """Replace the name of a static file by its address."""
+    file = static_files().get(values.get("filename", "")) if endpoint == "static" else None
+    if file is not None:
+        values["filename"] = file.address

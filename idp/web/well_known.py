@@ -1,14 +1,13 @@
 """Serve addresses that browsers, password managers and researchers look for."""
 
 from datetime import timedelta
-from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response
 
 from idp import clock
 from idp.web import pages, request_context
-from idp.web.assets import STATIC
+from idp.web.assets import static_files
 
 blueprint = Blueprint("well_known", __name__)
 CHANGE_PASSWORD = "/account/security"
@@ -44,7 +43,7 @@ def security_txt() -> Response:
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
     """Serve the icon that browsers ask for if a page names none."""
-    return _icon("favicon.ico", "image/x-icon")
+    return _icon("favicon.ico")
 
 
 @blueprint.get("/apple-touch-icon.png")
@@ -52,13 +51,9 @@ def favicon() -> Response:
 @blueprint.get("/apple-touch-icon-<size>.png")
 def touch_icon(size: str = "") -> Response:
     """Serve the icon for home screens of phones and tablets, in one size for all."""
-    return _icon("touch.png", "image/png")
+    return _icon("touch.png")
 
 
-def _icon(name: str, kind: str) -> Response:
-    return Response(_bytes(name), content_type=kind, headers={"Cache-Control": "public, max-age=86400"})
-
-
-@cache
-def _bytes(name: str) -> bytes:
-    return (STATIC / "icons" / name).read_bytes()
+def _icon(name: str) -> Response:
+    file = static_files()[f"icons/{name}"]
+    return Response(file.body, content_type=file.kind, headers={"Cache-Control": "public, max-age=86400"})

@@ -8,6 +8,7 @@ import pytest
 
 from idp.server.entry import THREADS
 from idp.server.environ import environ_of
+from idp.web.assets import static_files
 from tests.drivers.idp_process import ask, hear, send
 from tests.server.conftest import Running
 
@@ -89,7 +90,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(running: Running) -> None:
     assert parts(hear(connection))[0] == 401
 
 
-@pytest.mark.parametrize("path", ["/livez", "/oauth/jwks", "/", "/static/css/theme.css"])
+@pytest.mark.parametrize("path", ["/livez", "/oauth/jwks", "/", f"/static/{static_files()['css/theme.css'].address}"])
 def test_head_is_get_without_a_body(running: Running, path: str) -> None:
     """RFC 9110 §9.3.2."""
     got, headed = ask(running.port, path), ask(running.port, path, "HEAD")

@@ -11,13 +11,14 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from idp.config import Settings
+from idp.web.assets import static_files
 from idp.web.oauth_api import ENDPOINTS
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadeClient, MadePerson
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "FOO")
-SHOWN = {"attempt_id": "A" * 43, "filename": "css/theme.css"}
+SHOWN = {"attempt_id": "A" * 43, "filename": static_files()["css/theme.css"].address}
 
 
 @dataclass
