@@ -9,13 +9,12 @@ from zlib import crc32
 
 from flask import Blueprint, Response, abort, request
 
-from idp.branding import DARK, LIGHT, Palette, channels, is_colour, palette
+from idp.branding import DARK, LIGHT, Palette, is_colour, palette
 from idp.store import logos
-from idp.web.assets import A_YEAR
+from idp.web.assets import FOR_EVER
 
 blueprint = Blueprint("brand", __name__)
 
-FOR_EVER = f"public, max-age={A_YEAR}, immutable"
 PICTURE_CSP = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -58,23 +57,16 @@ def stylesheet(colour: str) -> str:
 
 def _variables(shades: Palette) -> str:
     values = {
-        "bs-primary": shades.ground,
-        "bs-primary-rgb": _numbers(shades.ground),
-        "sl-on-primary": shades.text,
-        "sl-primary-hover": shades.hover,
-        "sl-primary-edge": shades.edge,
-        "sl-accent": shades.accent,
-        "sl-tick": shades.tick,
-        "bs-link-color": shades.link,
-        "bs-link-color-rgb": _numbers(shades.link),
-        "bs-link-hover-color": shades.link_hover,
-        "bs-link-hover-color-rgb": _numbers(shades.link_hover),
+        "primary": shades.ground,
+        "on-primary": shades.text,
+        "primary-hover": shades.hover,
+        "primary-edge": shades.edge,
+        "accent": shades.accent,
+        "tick": shades.tick,
+        "link": shades.link,
+        "link-hover": shades.link_hover,
         # Notes keep their own colour: in a red brand's they would look like errors.
-        "sl-info": "var(--bs-emphasis-color)",
-        "sl-info-bg": "var(--bs-secondary-bg)",
+        "info": "var(--strong)",
+        "info-bg": "var(--pressed)",
     }
     return " ".join(f"--{name}: {value};" for name, value in values.items())
-
-
-def _numbers(colour: str) -> str:
-    return ", ".join(str(channel) for channel in channels(colour))

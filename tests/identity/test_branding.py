@@ -56,9 +56,9 @@ def test_background_colours_are_those_of_the_theme() -> None:
     light, dark = THEME.read_text("utf-8").split("@media (prefers-color-scheme: dark)", 1)
     for css, scheme in ((light, LIGHT), (dark, DARK)):
         drawn = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", css.split("\n}\n", 1)[0]))
-        named = [drawn[name] for name in ("sl-card", "bs-body-bg", "bs-tertiary-bg", "bs-secondary-bg")]
+        named = [drawn[name] for name in ("card", "ground", "tint", "pressed")]
         assert [_whole(colour) for colour in named] == list(scheme.grounds)
-        assert _whole(drawn["bs-emphasis-color"]) == scheme.ink
+        assert _whole(drawn["strong"]) == scheme.ink
 
 
 def _whole(colour: str) -> str:

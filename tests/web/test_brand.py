@@ -196,7 +196,7 @@ def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
     answer = branded.shop.ask("GET", path, query_string=query)
     assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert f"--bs-primary: {COLOUR};" in answer.get_data(as_text=True)
+    assert f"--primary: {COLOUR};" in answer.get_data(as_text=True)
     other = branded.shop.ask("GET", "/brand/ffd400.css")
     assert other.status_code == 200
     assert other.headers["Cache-Control"] == "no-cache"
