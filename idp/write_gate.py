@@ -8,8 +8,8 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
@@ -41,6 +41,17 @@ def leave_for_call() -> None:
     """Raise ``MustCall`` where the caller must not wait for an app's server."""
     if never_calls.get() or never_waits.get():
         raise MustCall
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Mark a write that may be done again: the request may still begin again in another thread after it."""
+    waits, calls = never_waits.get(), never_calls.get()
+    try:
+        yield
+    finally:
+        never_waits.set(waits)
+        never_calls.set(calls)
 
 
 class WriteGate:

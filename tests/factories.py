@@ -136,7 +136,7 @@ class Factory:
         """Make a relying app. ``metadata`` has the registered names. A public app has no secret."""
         from idp.oauth.client_metadata import validate_metadata
         from idp.oauth.clients import secret_digest
-        from idp.store import clients
+        from idp.store import client_secrets, clients
 
         given = {"client_name": client_id.title(), "redirect_uris": [redirect_uri], **metadata}
         if public:
@@ -156,8 +156,8 @@ class Factory:
             clients.add_client(row)
             if secret:
                 digest = secret_digest(client_id, secret)
-                clients.add_secret(
-                    clients.ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=now)
+                client_secrets.add_secret(
+                    client_secrets.ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=now)
                 )
         return MadeClient(client_id, secret, redirect_uri)
 

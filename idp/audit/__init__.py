@@ -78,6 +78,8 @@ class Event(StrEnum):
     CLIENT_CHANGED = "client:changed"
     CLIENT_DELETED = "client:deleted"
     CLIENT_TESTED = "client:tested"
+    CLIENT_SECRET_MADE = "client:secret_made"
+    CLIENT_SECRET_ENDED = "client:secret_ended"
     REGISTRATION_TOKEN_MADE = "registration_token:made"
     REGISTRATION_TOKEN_REVOKED = "registration_token:revoked"
     ORGANISATION_CREATED = "organisation:created"

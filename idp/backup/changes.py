@@ -27,7 +27,7 @@ FACTOR = frozenset(
 """The second factor in the backup is outdated: it is reset, as an administrator would do (S47)."""
 PASSWORD = frozenset((Event.PASSWORD_CHANGED, Event.PASSWORD_SENT, Event.ACCOUNT_LOCKED, *FACTOR, *ACCOUNT))
 """The password is closed: the user chooses a new one by a mailed link. The backup lacks the wrong guesses of a lockout."""
-CLIENT = frozenset((Event.CLIENT_CHANGED, Event.CLIENT_DELETED))
+CLIENT = frozenset((Event.CLIENT_CHANGED, Event.CLIENT_DELETED, Event.CLIENT_SECRET_MADE, Event.CLIENT_SECRET_ENDED))
 GONE: Mapping[str, str] = {
     Event.USER_CREATED: "new account",
     Event.CLIENT_CREATED: "new app",

@@ -8,6 +8,7 @@ import click
 
 from idp.actors import System
 from idp.audit import Origin
+from idp.cli.client_secret import secret
 from idp.cli.command import Noun
 from idp.cli.opening import opened
 from idp.cli.provision import shape
@@ -33,6 +34,9 @@ PKCE = {Demand.ALWAYS: "PKCE", Demand.UNLESS_NONCE: "PKCE or nonce", Demand.NEVE
 @click.group(cls=Noun)
 def client() -> None:
     """The relying apps (OAuth clients). Create and change them with `idp apply`, or create one from JSON here."""
+
+
+client.add_command(secret)
 
 
 @client.command("list")

@@ -10,8 +10,8 @@ from idp import clock, crypto, db
 from idp.errors import Unreadable
 from idp.oauth import security_profile, strict_json
 from idp.oauth.client_keys import ClientJwt, jwt_of, read_signed
-from idp.oauth.client_secrets import opened_secrets
-from idp.oauth.clients import RegisteredClient
+from idp.oauth.client_secrets import note_use, opened_secrets
+from idp.oauth.clients import KeptSecret, RegisteredClient
 from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.signing_secrets import BY_MAC, has_made
@@ -55,11 +55,15 @@ def is_proved(provider: Provider, client: RegisteredClient, assertion: str) -> b
 
 def is_proved_by_secret(provider: Provider, client: RegisteredClient, assertion: str) -> bool:
     """Check an assertion that this client has made with its secret (client_secret_jwt), once."""
-    return _is_right(provider, client, lambda: _read_by_secret(provider, client, assertion))
+    used: list[KeptSecret] = []
+    is_right = _is_right(provider, client, lambda: _read_by_secret(provider, client, assertion, used))
+    if is_right:
+        note_use(used[0])
+    return is_right
 
 
-def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str) -> ClientJwt:
-    """Return an assertion that was made with a secret of the client. Raises ``Unreadable``.
+def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str, used: list[KeptSecret]) -> ClientJwt:
+    """Return an assertion that was made with a secret of the client, which is put in ``used``. Raises ``Unreadable``.
 
     The algorithm is one of those for secrets, whatever keys the client has beside: no public key is ever a secret.
     """
@@ -67,7 +71,8 @@ def _read_by_secret(provider: Provider, client: RegisteredClient, assertion: str
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in BY_MAC or alg != client.metadata.get("token_endpoint_auth_signing_alg", alg):
         raise Unreadable("another algorithm")
-    if not any([has_made(alg, secret, assertion) for secret in opened_secrets(provider.settings, client)]):  # noqa: C419
+    used += [kept for kept, secret in opened_secrets(provider.settings, client) if has_made(alg, secret, assertion)]
+    if not used:
         raise Unreadable("no secret of the client has made it; a former one may be too short, or kept as a digest alone")
     return jwt_of(header, assertion)
 

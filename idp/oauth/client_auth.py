@@ -13,6 +13,7 @@ from idp import clock
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
 from idp.oauth import client_assertion, client_certificate
+from idp.oauth.client_secrets import note_use
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import NO_CERTIFICATE, ShownCertificate
 from idp.oauth.errors import OAuthError, invalid_request
@@ -153,7 +154,10 @@ def _read_bare(request: TokenRequest) -> Claimed:
 
 
 def _knows_secret(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
-    return any(client.check_client_secret(secret) for secret in claimed.secrets)
+    found = next(filter(None, map(client.find_secret, claimed.secrets)), None)
+    if found is not None:
+        note_use(found)
+    return found is not None
 
 
 def _has_signed(provider: Provider, client: RegisteredClient, claimed: Claimed) -> bool:

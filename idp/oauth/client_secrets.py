@@ -1,21 +1,30 @@
 """Make, check and keep the secrets of clients: as a digest, and for client_secret_jwt sealed beside it (Core §9)."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+import structlog
 
 from idp import clock, crypto
 from idp.config import Settings
+from idp.db import transaction
 from idp.errors import Invalid, Unreadable, say, say_many
-from idp.oauth.clients import RegisteredClient, secret_digest
+from idp.oauth.clients import KeptSecret, RegisteredClient, secret_digest
 from idp.oauth.signing_secrets import BY_MAC
+from idp.outage import is_outage, reason_of
+from idp.store import client_secrets as rows
 from idp.store import clients as store
-from idp.store.clients import ClientSecret
+from idp.store.client_secrets import ClientSecret
 from idp.store.sealed import CLIENT_SECRETS
+from idp.write_gate import repeatable
 
 SHORTEST_SECRET = 32
 LONG_BYTES = 64
 """Bytes of a secret that is made for signing: enough for each algorithm."""
+NOTED_EVERY = timedelta(hours=1)
+"""How often the use of a secret is noted at most: it shows if a secret is still in use, and costs no write each time."""
+log = structlog.get_logger("oauth")
 
 
 def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
@@ -39,27 +48,46 @@ def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
     return given or (crypto.b64url(crypto.random_bytes(LONG_BYTES)) if signs else crypto.new_secret())
 
 
-def add_secret(settings: Settings, client_id: str, metadata: Mapping[str, Any], secret: str) -> None:
-    """Store a client's secret, within the transaction."""
-    secret_id, digest = crypto.new_id(), secret_digest(client_id, secret)
+def add_secret(settings: Settings, client_id: str, metadata: Mapping[str, Any], secret: str, made_by: str = "") -> None:
+    """Store a client's secret, within the transaction. Those that have ended are deleted. ``made_by``: the actor's id."""
+    secret_id, digest, now = crypto.new_id(), secret_digest(client_id, secret), clock.now()
     sealed = CLIENT_SECRETS.seal(settings.ring, secret_id, secret.encode()) if store.signs_with_secret(metadata) else ""
-    now = clock.now()
-    store.add_secret(ClientSecret(id=secret_id, client_id=client_id, digest=digest, sealed=sealed, created_at=now))
+    rows.delete_ended(client_id, now)
+    rows.add_secret(
+        ClientSecret(id=secret_id, client_id=client_id, digest=digest, sealed=sealed, created_at=now, made_by=made_by)
+    )
 
 
 def lacks_secret(client_id: str, metadata: Mapping[str, Any], now: datetime) -> bool:
     """Check if a client needs a secret and has none that its method can use."""
     if store.signs_with_secret(metadata):
-        return not any(end is None or end > now for _, _, end in store.sealed_secrets(client_id))
-    return store.uses_secret(metadata) and not store.secrets_of(client_id, now)
+        return not any(end is None or end > now for _, _, end in rows.sealed_secrets(client_id))
+    return store.uses_secret(metadata) and not rows.secrets_of(client_id, now)
 
 
-def opened_secrets(settings: Settings, client: RegisteredClient) -> Iterator[bytes]:
-    """Yield the secrets by which a client may sign now. One whose sealing key is gone is left out."""
-    now = clock.now()
-    for secret_id, sealed, end in client.sealed_secrets:
-        if end is None or end > now:
+def opened_secrets(settings: Settings, client: RegisteredClient) -> Iterator[tuple[KeptSecret, bytes]]:
+    """Yield the secrets by which a client may sign now, opened. One whose sealing key is gone is left out."""
+    for secret in client.valid_secrets():
+        if secret.sealed:
             try:
-                yield CLIENT_SECRETS.open(settings.ring, secret_id, sealed)
+                yield secret, CLIENT_SECRETS.open(settings.ring, secret.id, secret.sealed)
             except Unreadable:
                 continue
+
+
+def note_use(secret: KeptSecret) -> None:
+    """Note that a client proved itself by a secret, unless this process did so within the hour.
+
+    A database that cannot be written to now stops no app: the use is noted in the next hour.
+    """
+    now = clock.now()
+    if secret.last_used_at is not None and now - secret.last_used_at < NOTED_EVERY:
+        return
+    try:
+        with repeatable(), transaction():
+            rows.note_use(secret.id, now, now - NOTED_EVERY)
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        log.warning("secret_use_not_noted", secret_id=secret.id, reason=reason_of(error))
+    secret.last_used_at = now

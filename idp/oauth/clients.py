@@ -13,8 +13,9 @@ from idp.oauth.client_metadata import SCOPES, accepted_methods
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
-from idp.store import client_registrations, kept
+from idp.store import client_registrations, client_secrets, kept
 from idp.store import clients as store
+from idp.store.client_secrets import ClientSecret
 from idp.store.clients import Client
 
 
@@ -23,21 +24,33 @@ def secret_digest(client_id: str, secret: str) -> bytes:
     return crypto.digest("client_secret", f"{client_id}\0{secret}")
 
 
+@dataclass(slots=True)
+class KeptSecret:
+    """A secret of a client: its digest, its end (None: no end yet), and itself sealed if the client signs with it.
+
+    ``last_used_at``: the last use that this process knows of. It is the one value that may change.
+    """
+
+    id: str
+    digest: bytes
+    ends_at: datetime | None
+    sealed: str = ""
+    last_used_at: datetime | None = None
+
+
 @dataclass(frozen=True)
 class RegisteredClient:
-    """A client with its metadata and the digests of its secrets (``(digest, end or None)``)."""
+    """A client with its metadata and its secrets."""
 
     client_id: str
     metadata: Mapping[str, Any]
-    secrets: tuple[tuple[bytes, datetime | None], ...]
+    secrets: tuple[KeptSecret, ...]
     first_party: bool
     minimum_acr: str
     remember_device: bool
     shared_device: bool
     organisations: frozenset[str]
     disabled: bool
-    sealed_secrets: tuple[tuple[str, str, datetime | None], ...] = ()
-    """For a client that signs with its secrets: the id of each, the secret sealed, and its end."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
@@ -134,11 +147,20 @@ class RegisteredClient:
         """Return whether people may go there after signing out."""
         return is_registered(address, self.post_logout_redirect_uris, any_loopback_port=self.is_native)
 
+    def valid_secrets(self) -> list[KeptSecret]:
+        """Return the secrets that are valid now."""
+        now = clock.now()
+        return [secret for secret in self.secrets if secret.ends_at is None or secret.ends_at > now]
+
+    def find_secret(self, client_secret: str) -> KeptSecret | None:
+        """Return the secret of those valid now that was given, or None; all are compared, in constant time."""
+        given = secret_digest(self.client_id, client_secret)
+        matches = [secret for secret in self.valid_secrets() if crypto.same(secret.digest, given)]
+        return matches[0] if matches else None
+
     def check_client_secret(self, client_secret: str) -> bool:
-        """Return whether it is one of the secrets that are valid now; all are compared, in constant time."""
-        given, now = secret_digest(self.client_id, client_secret), clock.now()
-        matches = [crypto.same(digest, given) for digest, end in self.secrets if end is None or end > now]
-        return any(matches)
+        """Return whether it is one of the secrets that are valid now."""
+        return self.find_secret(client_secret) is not None
 
     def check_response_type(self, response_type: str) -> bool:
         """Return whether it may use this flow."""
@@ -154,16 +176,20 @@ def registered(row: Client) -> RegisteredClient:
     return RegisteredClient(
         client_id=row.client_id,
         metadata=row.metadata_,
-        secrets=tuple(store.secrets_with_end(row.client_id)),
+        secrets=tuple(_kept_secret(row, secret) for secret in client_secrets.all_secrets(row.client_id)),
         first_party=row.first_party,
         minimum_acr=row.minimum_acr,
         remember_device=row.remember_device,
         shared_device=row.shared_device,
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
-        sealed_secrets=tuple(store.sealed_secrets(row.client_id)) if store.signs_with_secret(row.metadata_) else (),
         registered_itself=client_registrations.registration(row.client_id) is not None,
     )
+
+
+def _kept_secret(client: Client, row: ClientSecret) -> KeptSecret:
+    sealed = row.sealed if store.signs_with_secret(client.metadata_) else ""
+    return KeptSecret(row.id, row.digest, row.expires_at, sealed, row.last_used_at)
 
 
 @dataclass

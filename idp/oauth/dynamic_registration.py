@@ -29,6 +29,7 @@ from idp.oauth.registration import Ours
 from idp.oauth.registration_tokens import digest_of
 from idp.records import changed
 from idp.store import client_registrations, consents
+from idp.store import client_secrets as secret_rows
 from idp.store import clients as store
 from idp.store.client_registrations import ClientRegistration, RegistrationToken
 from idp.store.clients import Client
@@ -211,7 +212,7 @@ def _require_same(row: Client, given: Mapping[str, Any]) -> None:
     secret = given.get("client_secret")
     if secret is None:
         return
-    digests = store.secrets_of(row.client_id, clock.now())
+    digests = secret_rows.secrets_of(row.client_id, clock.now())
     stated = secret_digest(row.client_id, secret) if isinstance(secret, str) else b""
     matches = [crypto.same(digest, stated) for digest in digests]
     if not any(matches):
@@ -222,12 +223,12 @@ def _secret_after(provider: Provider, client_id: str, metadata: Mapping[str, Any
     """Return a new secret if the client needs one now and has none; end its secrets if it uses none any more."""
     now = clock.now()
     if not store.uses_secret(metadata):
-        store.end_secrets(client_id, now)
+        secret_rows.end_secrets(client_id, now)
     if not store.signs_with_secret(metadata):
-        store.forget_sealed(client_id)
+        secret_rows.forget_sealed(client_id)
     if not client_secrets.lacks_secret(client_id, metadata, now):
         return ""
-    store.end_secrets(client_id, now)
+    secret_rows.end_secrets(client_id, now)
     secret = client_secrets.secret_for(metadata, None)
     client_secrets.add_secret(provider.settings, client_id, metadata, secret)
     return secret

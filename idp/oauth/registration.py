@@ -7,7 +7,6 @@ within the caller's transaction or one of its own.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from idp import clock, crypto
@@ -21,12 +20,10 @@ from idp.identity.sensitive_changes import ClientState
 from idp.oauth import sectors
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.client_secrets import add_secret, secret_for
-from idp.store import client_registrations, consents, grant_revocations
+from idp.store import client_registrations, client_secrets, consents, grant_revocations
 from idp.store import clients as store
 from idp.store.clients import Client
 
-OVERLAP = timedelta(hours=24)
-"""How long a rotated secret stays valid."""
 # RFC 6749 §2.2 lets an id be any text; these characters read the same in addresses, headers and logs.
 CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")
 USERS_ID = re.compile(r"[a-z2-7]{26}")
@@ -78,7 +75,7 @@ def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data:
         with refuse_duplicate("client_id", taken):
             store.add_client(row)
         if secret:
-            add_secret(settings, name, row.metadata_, secret)
+            add_secret(settings, name, row.metadata_, secret, origin.actor_id)
         record(replace(origin, client_id=name), Event.CLIENT_CREATED, data=data)
 
 
@@ -90,9 +87,9 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     _require_own_resource(settings, client_id, checked)
-    sectors.require_listed(settings, checked, _there(client_id).metadata_)
+    sectors.require_listed(settings, checked, client_there(client_id).metadata_)
     with transaction():
-        row = _there(client_id)
+        row = client_there(client_id)
         _require_ours(row, ours)
         columns = columns_for(settings, checked, ours)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
@@ -103,7 +100,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
             store.change_client(client_id, metadata_=checked, **columns)
             _take_back(client_id, row.metadata_, checked)
             if not store.signs_with_secret(checked):
-                store.forget_sealed(client_id)
+                client_secrets.forget_sealed(client_id)
             _tell(origin, client_id, fields=sorted(changed))
     return tuple(sorted(changed))
 
@@ -122,39 +119,11 @@ def _take_back(client_id: str, former: Mapping[str, Any], present: Mapping[str, 
     )
 
 
-def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) -> None:
-    """Replace all secrets by a given one, at once."""
-    permissions.require_operator(origin)
-    with transaction():
-        metadata = _there(client_id).metadata_
-        kept = secret_for(metadata, secret)
-        sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
-        store.end_secrets(client_id, clock.now())
-        store.forget_sealed(client_id)
-        add_secret(settings, client_id, metadata, kept)
-        _tell(origin, client_id, fields=["client_secret"])
-
-
-def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
-    """Make a new secret, which is shown this once; the old ones stay valid for ``overlap``."""
-    permissions.require_operator(origin)
-    with transaction():
-        metadata = _there(client_id).metadata_
-        kept = secret_for(metadata, None)
-        sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
-        if not kept:
-            raise Invalid("client_id", say("This client authenticates without a secret."))
-        store.end_secrets(client_id, clock.now() + overlap)
-        add_secret(settings, client_id, metadata, kept)
-        _tell(origin, client_id, fields=["client_secret"])
-    return kept
-
-
 def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     """Disable or enable a client. Its codes and tokens stop working at once."""
     permissions.require_operator(origin)
     with transaction():
-        was_disabled = _there(client_id).disabled_at is not None
+        was_disabled = client_there(client_id).disabled_at is not None
         sensitive_changes.require(ClientState({}, is_disabled=was_disabled), ClientState({}, is_disabled=disabled))
         store.change_client(client_id, disabled_at=clock.now() if disabled else None)
         _tell(origin, client_id, fields=["disabled"])
@@ -166,7 +135,7 @@ def remove(client_id: str, origin: Origin) -> None:
     No grant of a client that is gone is worth anything, so they may be revoked afterwards, in batches.
     """
     permissions.require_operator(origin)
-    sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
+    sensitive_changes.require(ClientState(client_there(client_id).metadata_), None)
     delete(client_id, origin)
 
 
@@ -210,7 +179,8 @@ def _names_in(api: Mapping[str, Any]) -> set[str]:
     return {*api["scopes"], *(f"type {name}" for name in api.get("details", {}))}
 
 
-def _there(client_id: str) -> Client:
+def client_there(client_id: str) -> Client:
+    """Return a client. Raises ``NotFound``."""
     row = store.client(client_id)
     if row is None:
         raise NotFound(say("There is no client with the id %(client_id)s.", client_id=client_id))

@@ -4,27 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Delete,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    Select,
-    String,
-    Text,
-    Update,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import Boolean, Delete, Select, String, Update, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id
+from idp.db import Base
 from idp.keyset import Place, page_of
 from idp.rows import add
-from idp.statements import asks_every, asks_one, changes, values
-from idp.store import kept
+from idp.statements import asks_every, asks_one, changes
+from idp.store import client_secrets, kept
 
 
 class Client(Base):
@@ -101,23 +88,6 @@ def keeps_offline_access(metadata: Mapping[str, Any]) -> bool:
     return metadata.get("offline_access_survives_logout") is True
 
 
-class ClientSecret(Base):
-    """A client's secret, as a digest. Two are valid together while one is rotated.
-
-    ``sealed``: the secret itself, for a client that signs with it; empty for any other.
-    """
-
-    __tablename__ = "client_secrets"
-    __table_args__ = (Index("ix_client_secrets_client", "client_id"),)
-
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    sealed: Mapped[str] = mapped_column(Text, default="", server_default="")
-
-
 @asks_one
 def client(client_id: str) -> Select[Client]:
     """Return a client by its ``client_id``."""
@@ -183,77 +153,10 @@ def _change(client_id: str, **columns: Any) -> Update:
 def delete_client(client_id: str) -> int:
     """Delete, with its secrets."""
     kept.renew()
-    _delete_secrets(client_id)
+    client_secrets.delete_secrets(client_id)
     return _delete(client_id)
-
-
-@changes
-def _delete_secrets(client_id: str) -> Delete:
-    return delete(ClientSecret).where(ClientSecret.client_id == client_id)
 
 
 @changes
 def _delete(client_id: str) -> Delete:
     return delete(Client).where(Client.client_id == client_id)
-
-
-@asks_every
-def secrets_of(client_id: str, now: datetime) -> Select[bytes]:
-    """Return the digests of the secrets that are valid now."""
-    here = (
-        ClientSecret.client_id == client_id,
-        (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
-    )
-    return select(ClientSecret.digest).where(*here)
-
-
-@asks_every
-def secrets_with_end(client_id: str) -> Select[bytes, datetime | None]:
-    """Return all digests with the moment at which they end, for a process that keeps them."""
-    return select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id)
-
-
-@asks_every
-def sealed_secrets(client_id: str) -> Select[str, str, datetime | None]:
-    """Return the id, the sealed secret and the end of each of a client's secrets that is kept so."""
-    here = (ClientSecret.client_id == client_id, ClientSecret.sealed != "")
-    return select(ClientSecret.id, ClientSecret.sealed, ClientSecret.expires_at).where(*here)
-
-
-def forget_sealed(client_id: str) -> int:
-    """Keep only digests of a client's secrets: it signs with none any more."""
-    kept.renew()
-    return _forget_sealed(client_id)
-
-
-@changes
-def _forget_sealed(client_id: str) -> Update:
-    return update(ClientSecret).where(ClientSecret.client_id == client_id).values(sealed="")
-
-
-def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, datetime | None]]:
-    """Return when each valid secret was made and when it ends: all that the console may show."""
-    here = (
-        ClientSecret.client_id == client_id,
-        (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
-    )
-    chosen = select(ClientSecret.created_at, ClientSecret.expires_at).where(*here).order_by(ClientSecret.created_at)
-    return [(row[0], row[1]) for row in values(chosen)]
-
-
-def add_secret(row: ClientSecret) -> None:
-    """Insert."""
-    add(row)
-    kept.renew()
-
-
-def end_secrets(client_id: str, at: datetime) -> int:
-    """Let the secrets that have no end yet end at ``at``."""
-    kept.renew()
-    return _end_secrets(client_id, at)
-
-
-@changes
-def _end_secrets(client_id: str, at: datetime) -> Update:
-    here = (ClientSecret.client_id == client_id, ClientSecret.expires_at.is_(None))
-    return update(ClientSecret).where(*here).values(expires_at=at)

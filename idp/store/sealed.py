@@ -20,7 +20,7 @@ from idp.db import Base
 from idp.errors import Unreadable
 from idp.statements import values, write
 from idp.store.attempts import Attempt
-from idp.store.clients import ClientSecret
+from idp.store.client_secrets import ClientSecret
 from idp.store.email_links import EmailLink
 from idp.store.installation_keys import InstallationKey
 from idp.store.outbox import OutgoingMail

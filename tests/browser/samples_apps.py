@@ -14,13 +14,15 @@ from idp.mail.smtp import Failure
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
 from idp.web.admin import client_form, client_guide
-from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
+from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME, AuditPage, Chain, Line
+from idp.web.admin.client_detail import PKCE, AppDetailPage, AppRow
 from idp.web.admin.client_guide import GuidePanel, Piece
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
-from idp.web.admin.clients import PKCE, AppDetailPage, AppForm, AppListPage, AppRow, Secret
+from idp.web.admin.clients import AppForm, AppListPage
 from idp.web.admin.keys import STATES, Key, KeysPage
 from idp.web.admin.logout_failures import LogoutFailures
 from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
+from idp.web.admin.secret_panel import Secret, SecretPanel
 from idp.web.admin.sessions import OpenSessionsPage
 from idp.web.pagination import Pages
 from tests.browser.samples_console import DAY, FRAME, LONG
@@ -93,10 +95,13 @@ CLIENT = Client(
 )  # fmt: skip
 PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("samples")]})
 FIELDS = client_form.shown(PLAIN, CLIENT)
+SECRETS = (
+    Secret("a", DAY, "", None, DAY), Secret("b", DAY, LONG, DAY, DAY), Secret("c", DAY, WITHOUT_NAME["cli"], DAY, None),
+)  # fmt: skip
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
     guide=GuidePanel(client_guide.STACKS),
-    methods=("client_secret_basic", "client_secret_post"), secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
+    secrets=SecretPanel(("client_secret_basic", "client_secret_post"), secrets=SECRETS), may_change=True,
 )  # fmt: skip
 GUIDE = GuidePanel(
     client_guide.STACKS, "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
@@ -122,6 +127,7 @@ APPS: dict[str, tuple[str, object]] = {
     ),
     "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), Pages("", ""), False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
+    "console-app-no-secret": ("admin/client.html", replace(DETAIL, secrets=SecretPanel(("client_secret_basic",)))),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
     "console-app-logout-failures": (
         "admin/client.html",

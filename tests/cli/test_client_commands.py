@@ -161,3 +161,19 @@ def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:
     idp("apply", str(file))
     assert idp.json("client", "show", "stock")["resource"]["claims"] == ["role", "groups"]
     assert idp.json("client", "show", "shop")["scope"] == "openid stock.read"
+
+
+def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
+    """Issue 11: the command line shows the age and the last use of each secret, and ends one now."""
+    made = shop("client", "secret", "new", "pos", "--overlap", "7d").stdout.strip()
+    assert len(made) >= 43
+    first, second = (line.split() for line in shop("client", "secret", "list", "pos").stdout.splitlines())
+    assert (first[6], second[6]) == ("apply", "cli")
+    assert "ends" in first
+    assert second[-2:] == ["no", "end"]
+    assert "1 valid secret(s)" in shop("client", "secret", "end", "pos", first[0]).stdout
+    assert "has no valid secret" in shop("client", "secret", "end", "pos", first[0], code=1).stderr
+    assert "There is no client" in shop("client", "secret", "list", "x", code=1).stderr
+    shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
+    shop("client", "secret", "new", "pos", "--overlap", "now")
+    assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 1

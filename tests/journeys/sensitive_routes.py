@@ -122,12 +122,15 @@ INSTALLATION = [
         lambda w: (f"{AT}/apps/add", {"client_id": w.name(), "redirect_uris": "https://evil.example/"})),
     Row("redirect address", "admin.edit_app", "olga", FRESH_PROOF,
         lambda w: (f"{AT}/apps/{w.client()}/edit", {"redirect_uris": "https://evil.example/"})),
+    Row("a new secret", "admin.new_secret", "olga", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/apps/{w.client()}/secrets/new?overlap=now", {})),
+    Row("end a secret", "admin.end_secret", "olga", FRESH_PROOF_AND_PASSWORD, made.secret),
     Row("minimum level", "admin.edit_app", "olga", FRESH_PROOF,
         lambda w: (f"{AT}/apps/{w.client()}/edit", {"minimum_acr": "mfa"})),
     *(
         Row(f"{act} an app", "admin.act_on_app", "olga", FRESH_PROOF_AND_PASSWORD,
             lambda w, act=act: (f"{AT}/apps/{w.client(disabled=act == 'enable')}/do/{act}", {}))
-        for act in ("rotate", "disable", "enable", "delete")
+        for act in ("disable", "enable", "delete")
     ),
     Row("rotate the keys", "admin.rotate_keys", "olga", FRESH_PROOF_AND_PASSWORD, lambda _: (f"{AT}/keys/rotate", {})),
 ]  # fmt: skip

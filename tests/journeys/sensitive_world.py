@@ -17,7 +17,7 @@ from idp.identity.users import status
 from idp.mail.messages import notify
 from idp.oauth import registration
 from idp.oauth.registration import Ours
-from idp.store import consents, outbox, rate_limits, sessions
+from idp.store import client_secrets, consents, outbox, rate_limits, sessions
 from idp.store.organisations import Group
 from tests.drivers import pictures
 from tests.drivers.security_key import SecurityKey
@@ -161,6 +161,13 @@ def consent(world: World) -> tuple[str, Form]:
     with world.factory.context(), transaction():
         consents.give_consent(kim.organisation_id, kim.id, client, ["openid"], clock.now())
     return f"/account/apps/{client}/end", {}
+
+
+def secret(world: World) -> tuple[str, Form]:
+    client_id = world.client()
+    with world.factory.context():
+        (row,) = client_secrets.valid_secrets(client_id, clock.now())
+    return f"{AT}/apps/{client_id}/secrets/{row.id}/end", {}
 
 
 def owner(world: World, act: str) -> str:

@@ -1,14 +1,16 @@
 """Apps in the console: operators create, change, test and delete them. Administrators read those that concern them."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
+from idp import clock as clocks
 from idp.audit import Event
 from idp.identity.accounts import operators
 from idp.oauth import client_metadata
 from idp.store import audit as audit_rows
-from idp.store import clients
+from idp.store import client_secrets, clients
 from idp.web.admin import client_form, client_meanings
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
@@ -180,10 +182,11 @@ def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, type
 
 
 def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:
-    """Issue 3: the new secret is shown once, and the old one works for one more day."""
+    """Issues 3, 11: the new secret is shown once, and the old one works for one more day, unless another time is chosen."""
     made = factory.make_client()
     browser = enter(otto, f"{HOME}/webshop/about")
-    browser.click("New secret")
+    browser.submit("New secret")
+    assert "1 day, so that" in browser.text
     assert browser.fill(password="not my password").submit().status == 422
     browser.fill(password=otto.password).submit()
     fresh = secret_on(browser)
@@ -195,6 +198,36 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey,
     old = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret), browser=new_browser())
     with pytest.raises(Refused, match="invalid_client"):
         old.begin().password().tokens()
+
+
+def test_a_leaked_secret_is_ended_now(app, factory, enter, otto, journey, new_browser, clock) -> None:
+    """Issue 11: each secret has its age, its maker and its last use. One ends at once; the trail and the page say so."""
+    made = factory.make_client()
+    jan = factory.make_user(anna_shoes(factory), "jan")
+    party = RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret)
+    assert journey(jan, app=party, browser=new_browser()).begin().password().tokens()
+    browser = enter(otto, f"{HOME}/webshop/about")
+    assert "No use seen yet." not in browser.text
+    browser.fill(overlap="7d").submit("New secret")
+    assert "7 days, so that" in browser.text
+    fresh = secret_on(browser.fill(password=otto.password).submit())
+    assert "otto" in browser.open(f"{HOME}/webshop/about").text
+    assert "No use seen yet." in browser.text
+    first, second = [address for address, words in browser.page.links if words == "End now"]
+    browser.open(first)
+    assert "The app must use its other secret." in browser.text
+    browser.fill(password=otto.password).submit()
+    assert "The secret has ended. It no longer works anywhere." in browser.text
+    for secret, works in ((made.secret, False), (fresh, True)):
+        walk = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=secret), browser=new_browser())
+        with nullcontext() if works else pytest.raises(Refused, match="invalid_client"):
+            walk.begin().password().tokens()
+    assert "It is the only one" in browser.open(second).text
+    assert browser.fill(password=otto.password).submit().status == 200
+    assert "It has no secret that works" in browser.text
+    assert browser.open(first).fill(password=otto.password).submit().status == 404
+    assert browser.open(f"{HOME}/webshop/secrets/new?overlap=2d").status == 404
+    assert "Secret of an app ended" in browser.open("/admin/example-shoes/audit?trail=installation").text
 
 
 def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, new_browser, clock) -> None:
@@ -231,11 +264,15 @@ def test_administrators_read_their_apps_and_change_none(factory, enter, anna, qu
     assert "OIDC_CLIENT_ID=kassa" in browser.text
     assert "example-boots" not in browser.text
     assert "it@boots.example" not in browser.text
-    assert not any(words in ("Edit", "Delete", "New secret") for _, words in browser.page.links)
-    for path in ("secret-boots/about", "secret-boots/test", "nobody/about", "add", "kassa/edit", "kassa/do/delete"):
+    assert not any(words in ("Edit", "Delete", "End now") for _, words in browser.page.links)
+    with factory.context():
+        (secret,) = client_secrets.valid_secrets("kassa", clocks.now())
+    ending = f"kassa/secrets/{secret.id}/end"
+    hidden = ("secret-boots/about", "secret-boots/test", "nobody/about", "add", "kassa/edit", "kassa/do/delete", ending)
+    for path in hidden:
         assert browser.open(f"{HOME}/{path}").status == 404
     token = browser.open("/account/details").value("csrf_token")
-    for path in ("add", "kassa/edit", "kassa/do/delete", "kassa/do/rotate"):
+    for path in ("add", "kassa/edit", "kassa/do/delete", "kassa/secrets/new", ending):
         browser.send("POST", f"{ISSUER}{HOME}/{path}", [("csrf_token", token), ("password", anna.password)])
         assert browser.status == 404
     assert row_of(factory, "kassa")

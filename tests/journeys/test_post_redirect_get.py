@@ -15,7 +15,7 @@ from idp.identity import email_links
 from idp.identity.accounts import operators
 from idp.identity.credentials import totp
 from idp.statements import every
-from idp.store import clients, rate_limits
+from idp.store import client_secrets, rate_limits
 from idp.store.stash import Stashed
 from idp.sweeps import sweep
 from idp.web.stash import MOST
@@ -148,7 +148,7 @@ def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: 
     enter(otto, f"{AT}/apps/add")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris="https://stock.example/cb", first_party=True).submit()
     yield secret_on(browser)
-    browser.open(f"{AT}/apps/stock/do/rotate").fill(password=otto.password).submit()
+    browser.open(f"{AT}/apps/stock/secrets/new").fill(password=otto.password).submit()
     yield secret_on(browser)
 
 
@@ -178,7 +178,7 @@ def test_a_secret_is_kept_for_a_reload_only(browser: Browser, new_browser, facto
 
 def secrets_of(factory: Factory) -> int:
     with factory.context():
-        return len(clients.secrets_with_dates("stock", clocks.now()))
+        return len(client_secrets.valid_secrets("stock", clocks.now()))
 
 
 def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, otto, anna, clock) -> None:

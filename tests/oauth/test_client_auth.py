@@ -11,8 +11,8 @@ from idp import clock
 from idp.actors import System
 from idp.audit import Origin
 from idp.db import transaction
-from idp.oauth import registration
-from idp.store import clients
+from idp.oauth import registration, secret_changes
+from idp.store import client_secrets
 from tests.drivers.relying_party import Refused
 
 FORM = {"grant_type": "authorization_code", "code": "x", "code_verifier": "v" * 43}
@@ -147,7 +147,7 @@ def test_a_secret_is_rotated_with_an_overlap(database, settings, made):
     """Both secrets work while the app is being changed. Then only the new one works."""
     from idp.oauth.clients import Clients
 
-    new = registration.rotate_secret(settings, "basic", CLI, timedelta(hours=1))
+    new = secret_changes.rotate_secret(settings, "basic", CLI, timedelta(hours=1))
     known = Clients()
     with time_machine.travel(clock.now(), tick=False) as turned:
         assert known.get("basic").check_client_secret(made["basic"].secret)
@@ -181,6 +181,6 @@ def test_a_given_secret_is_long_and_ascii_and_stored_as_a_digest(database, setti
         with pytest.raises(Invalid):
             registration.register(settings, "app", metadata, registration.Ours(), bad, CLI)
     _, kept = registration.register(settings, "app", metadata, registration.Ours(), "x" * 32, CLI)
-    assert clients.secrets_of("app", clock.now()) == [secret_digest("app", kept)]
+    assert client_secrets.secrets_of("app", clock.now()) == [secret_digest("app", kept)]
     with transaction():
-        assert clients.secrets_of("other", clock.now()) == []
+        assert client_secrets.secrets_of("other", clock.now()) == []

@@ -10,11 +10,11 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Invalid
-from idp.oauth import registration
+from idp.oauth import registration, secret_changes
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.clients import Clients
 from idp.oauth.registration import Ours
-from idp.store import clients
+from idp.store import client_secrets
 from tests.drivers.client_key import ClientKey
 from tests.drivers.secret_signer import HASHES, assertion
 
@@ -126,21 +126,21 @@ def test_secrets_are_sealed_for_these_clients_alone(register, factory, settings,
     secret = register()
     register("basic", token_endpoint_auth_method="client_secret_basic")
     with factory.context():
-        ((secret_id, sealed, _),) = clients.sealed_secrets("machine")
+        ((secret_id, sealed, _),) = client_secrets.sealed_secrets("machine")
         assert secret not in sealed
-        assert clients.sealed_secrets("basic") == []
+        assert client_secrets.sealed_secrets("basic") == []
         new = "new:" + base64.b64encode(b"n" * 32).decode()
         rotated = configure(secrets=[new, *settings.secrets])
         assert sealing.left_behind(rotated)["client secret"] == 1
         sealing.reseal(rotated)
         assert "client secret" not in sealing.left_behind(rotated)
-        assert clients.sealed_secrets("machine") != [(secret_id, sealed, None)]
+        assert client_secrets.sealed_secrets("machine") != [(secret_id, sealed, None)]
     assert use(**assertion("machine", secret, ISSUER)) == 401  # this process does not know the new key
     with factory.context():
         registration.change(
             settings, "machine", {**METADATA, "token_endpoint_auth_method": "client_secret_post"}, Ours(), CLI
         )
-        assert clients.sealed_secrets("machine") == []
+        assert client_secrets.sealed_secrets("machine") == []
         assert Clients().get("machine").check_client_secret(secret)
 
 
@@ -148,13 +148,13 @@ def test_secrets_rotate_with_an_overlap(register, factory, settings, use, turned
     """Both count while the app is being changed; a given one replaces all at once."""
     old = register()
     with factory.context():
-        new = registration.rotate_secret(settings, "machine", CLI)
+        new = secret_changes.rotate_secret(settings, "machine", CLI)
     assert [use(**assertion("machine", one, ISSUER)) for one in (old, new)] == [200, 200]
     turned.shift(86_401)
     assert [use(**assertion("machine", one, ISSUER)) for one in (old, new)] == [401, 200]
     with factory.context():
-        registration.set_secret(settings, "machine", "z" * 64, CLI)
-        assert len(clients.sealed_secrets("machine")) == 1
+        secret_changes.set_secret(settings, "machine", "z" * 64, CLI)
+        assert len(client_secrets.sealed_secrets("machine")) == 1
     assert [use(**assertion("machine", one, ISSUER)) for one in (new, "z" * 64)] == [401, 200]
 
 
@@ -168,7 +168,7 @@ def test_an_app_that_registers_itself_may_use_it(ask, factory):
     signing = ask("PUT", path, json=wanted, headers=header).json
     assert len(signing["client_secret"]) >= 64
     with factory.context(), transaction():
-        assert len(clients.secrets_of(made["client_id"], clock.now())) == 1
+        assert len(client_secrets.secrets_of(made["client_id"], clock.now())) == 1
     sent = assertion(made["client_id"], signing["client_secret"], ISSUER)
     refused = ask("POST", "/oauth/token", data={"grant_type": "authorization_code", "code": "x", **sent})
     assert refused.json["error"] == "invalid_grant"  # the client was proved, the code is none

@@ -8,11 +8,11 @@ from idp import batches, clock
 from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Conflict, Invalid, NotFound
-from idp.oauth import registration
+from idp.oauth import registration, secret_changes
 from idp.oauth.client_metadata import DEVICE_CODE, MEMBERS, validate_metadata
 from idp.oauth.clients import Clients, registered, terms
 from idp.oauth.registration import Ours
-from idp.store import audit, clients
+from idp.store import audit, client_secrets, clients
 from tests.drivers.relying_party import Refused
 
 CLI = Origin(System("cli"))
@@ -135,7 +135,7 @@ def test_public_clients_have_no_secret(database, settings):
     with pytest.raises(Invalid):
         register(settings, client_id="other", metadata=public, secret="x" * 40)
     with pytest.raises(Invalid):
-        registration.rotate_secret(settings, "app", CLI)
+        secret_changes.rotate_secret(settings, "app", CLI)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_slow_reader_keeps_no_former_apis(database, settings, monkeypatch):
 def test_a_given_secret_replaces_all_others(database, settings):
     """`idp apply --set-credentials` sets the secret that its file has."""
     _, old = register(settings)
-    registration.set_secret(settings, "app", "y" * 40, CLI)
+    secret_changes.set_secret(settings, "app", "y" * 40, CLI)
     known = Clients().get("app")
     assert known.check_client_secret("y" * 40)
     assert not known.check_client_secret(old)
@@ -197,7 +197,7 @@ def test_a_given_secret_replaces_all_others(database, settings):
 
 def test_changing_an_unknown_client_raises_not_found(database, settings):
     """The console shows a 404, and the command line a message."""
-    for act in (registration.disable, registration.remove, partial(registration.rotate_secret, settings)):
+    for act in (registration.disable, registration.remove, partial(secret_changes.rotate_secret, settings)):
         with pytest.raises(NotFound):
             act("nobody", CLI)
 
@@ -210,7 +210,7 @@ def test_removing_a_client_ends_its_tokens_and_secrets(scene):
         row = clients.client(party.client_id)
         metadata = dict(row.metadata_)
         registration.remove(party.client_id, CLI)
-        assert clients.secrets_of(party.client_id, clock.now()) == []
+        assert client_secrets.secrets_of(party.client_id, clock.now()) == []
         registration.register(scene.settings, party.client_id, metadata, Ours(first_party=True), None, CLI)
     with pytest.raises(Refused, match="invalid_token"):
         party.userinfo(tokens.access_token)

@@ -5,7 +5,7 @@ import pytest
 from idp import clock
 from idp.oauth import dynamic_registration, registration
 from idp.oauth.registration import Ours
-from idp.store import client_registrations, clients
+from idp.store import client_registrations, client_secrets, clients
 from tests.drivers.registering_apps import CALLBACK, CLI, FULL, LEAST, PATH, at, bearer, changed, make_token, register
 
 
@@ -65,7 +65,7 @@ def test_the_secret_follows_the_method(factory, ask):
     path, shown = at(made)
     public = ask("PUT", path, json=changed(made, token_endpoint_auth_method="none"), **shown).json
     with factory.context():
-        assert clients.secrets_of(made["client_id"], clock.now()) == []
+        assert client_secrets.secrets_of(made["client_id"], clock.now()) == []
     path, shown = at(public)
     again = ask("PUT", path, json=changed(public, token_endpoint_auth_method="client_secret_basic"), **shown).json
     assert again["client_secret"] != made["client_secret"]

@@ -10,7 +10,7 @@ from idp.cli.provision.shape import NOT_HERE, OWN, SECRETS
 from idp.cli.provision.work import ORIGIN, Plan
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import registration
+from idp.oauth import registration, secret_changes
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.client_secrets import lacks_secret
 from idp.oauth.clients import registered
@@ -49,7 +49,7 @@ def _change(work: Plan, table: Table, row: Client) -> None:
         return
     secret = _secret(table)
     if lacks_one or not registered(row).check_client_secret(secret):
-        registration.set_secret(work.settings, row.client_id, secret, ORIGIN)
+        secret_changes.set_secret(work.settings, row.client_id, secret, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, ["client_secret"])
 
 

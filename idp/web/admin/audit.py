@@ -33,6 +33,8 @@ OF_THINGS: Mapping[str, Message] = {
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
     Event.CLIENT_TESTED: say("App tested from the console"),
+    Event.CLIENT_SECRET_MADE: say("New secret created for an app"),
+    Event.CLIENT_SECRET_ENDED: say("Secret of an app ended"),
     Event.REGISTRATION_TOKEN_MADE: say("Token created by which apps register themselves"),
     Event.REGISTRATION_TOKEN_REVOKED: say("Token revoked by which apps registered themselves"),
     Event.ORGANISATION_CREATED: say("Organisation created"),

@@ -13,7 +13,7 @@ from idp.oauth.test_sign_in import permission, run
 from idp.oauth.test_sign_in.run import Outcome
 from idp.web import oauth_provider, pages, post_redirect_get, request_context
 from idp.web.admin import guard
-from idp.web.admin.clients import HERE, address_of, app_at
+from idp.web.admin.client_detail import HERE, address_of, app_at
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
 

@@ -31,6 +31,7 @@ DONE = {
     "sent": say("Sent."),
     "done": say("Done."),
     "queued": say("It is tried again at once."),
+    "secret_ended": say("The secret has ended. It no longer works anywhere."),
     "rotated": say("The next keys sign from now on."),
     "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
 }

@@ -1,0 +1,67 @@
+"""Show the secrets of an app: how old each is, who made it, when it was last used and when it ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.errors import Message, say, say_many
+from idp.oauth import secret_changes
+from idp.oauth.client_metadata import accepted_methods
+from idp.oauth.secret_changes import USUAL_OVERLAP
+from idp.store import operators, users
+from idp.store.client_secrets import ClientSecret
+from idp.store.clients import Client, uses_secret
+from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME
+
+OVERLAP_WORDS = {
+    "now": say("They stop working at once"),
+    "1h": say_many("%(num)s more hour", "%(num)s more hours", 1),
+    "1d": say_many("%(num)s more day", "%(num)s more days", 1),
+    "7d": say_many("%(num)s more day", "%(num)s more days", 7),
+}
+"""How long the present secrets keep working beside a new one, by the names of ``secret_changes.OVERLAPS``."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Hold a valid secret. ``made_by``: the name, or words; empty where it is not known. ``ends_at`` None: no end yet."""
+
+    id: str
+    made_at: datetime
+    made_by: Message | str
+    last_used_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SecretPanel:
+    """Hold the secrets, oldest first. ``methods``: how the app may prove itself. ``overlaps``: choices for a new secret.
+
+    ``are_used``: whether it proves itself by a secret; it may have one from before.
+    """
+
+    methods: tuple[str, ...]
+    are_used: bool = True
+    secrets: tuple[Secret, ...] = ()
+    overlaps: tuple[tuple[str, Message], ...] = tuple(OVERLAP_WORDS.items())
+    usual: str = USUAL_OVERLAP
+
+
+def panel(organisation_id: str, client: Client) -> SecretPanel:
+    """Return the panel of an app. People of the organisation, and operators, are named."""
+    found = secret_changes.valid_secrets(client.client_id)
+    names = _names(organisation_id, {row.made_by for row in found if row.made_by})
+    return SecretPanel(
+        accepted_methods(client.metadata_), uses_secret(client.metadata_), tuple(_secret(row, names) for row in found)
+    )
+
+
+def _names(organisation_id: str, ids: set[str]) -> dict[str, str]:
+    if not ids - set(WITHOUT_NAME):
+        return {}
+    names = {operator.id: operator.username for operator in operators.operators()}
+    return names | users.usernames(organisation_id, ids)
+
+
+def _secret(row: ClientSecret, names: dict[str, str]) -> Secret:
+    by = names.get(row.made_by) or (WITHOUT_NAME.get(row.made_by, NOT_HERE) if row.made_by else "")
+    return Secret(row.id, row.created_at, by, row.last_used_at, row.expires_at)
