@@ -1,7 +1,8 @@
 """Record what happened in the transaction in which it happened, chained by hash for each organisation.
 
 ``record`` only queues. The rows are the last statements before the commit, so the head of a chain is locked only briefly. A
-rollback drops them. Rows hold ids, never names, secrets or text that somebody entered.
+rollback drops them. Rows hold ids, never names, secrets or text that somebody entered, but for the reason that an
+administrator gives for this trail.
 
 Here too: checking a chain (``chain``) and reading it (``search``). Not here: who may read it (``identity.permissions``), and
 the words for an event (``web.admin.audit``, ``identity.users.activity``).

@@ -204,7 +204,7 @@ def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
 def disable(chosen: Chosen) -> str:
     """Disable a person: open sessions, grants and remembered devices end at once."""
     done = status.disable(*chosen, ORIGIN)
-    return f"{chosen.row.username} is disabled{'' if done else ' already'}."
+    return f"{chosen.row.username} is disabled{' already' if done is None else ''}."
 
 
 @_user_command("enable")

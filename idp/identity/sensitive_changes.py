@@ -134,13 +134,16 @@ _GIVEN: Mapping[str, Confirmation] = {
 }
 """What may be given with a fresh proof. Everything else needs the password too."""
 _TAKEN: Mapping[str, Confirmation] = {
+    "account": FRESH_PROOF,
     "lockout": FRESH_PROOF,
     "ownership_offer": FRESH_PROOF,
     "owner_recovery": FRESH_PROOF,
 }
 """What may be taken away with a fresh proof. Everything else needs the password too."""
 _RAISED = frozenset({"account", "invitation", "lockout"})
-"""These need the password too if they let an administrator or owner sign in."""
+"""These need the password too for an administrator or owner. An intruder at an open session must neither get in as one,
+nor shut out the people who could stop them. Anybody else is disabled by a fresh proof: it must not wait, and can be undone.
+"""
 
 
 def needed(before: State | None, after: State | None) -> Confirmation:
@@ -173,8 +176,7 @@ def _for_access(before: State | None, after: State | None) -> Confirmation:
         return FRESH_PROOF_AND_PASSWORD
     if before is not None and after is not None:
         return FRESH_PROOF
-    lets_in = (after is None) == (held.kind == "lockout")
-    if held.kind in _RAISED and lets_in and held.holder_role in RULING_ROLES:
+    if held.kind in _RAISED and held.holder_role in RULING_ROLES:
         return FRESH_PROOF_AND_PASSWORD
     return (_TAKEN if after is None else _GIVEN).get(held.kind, FRESH_PROOF_AND_PASSWORD)
 

@@ -199,7 +199,10 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         "admin/confirm_dialog.html",
         DialogPage(FRAME, QUESTION, "anna", asks_password=True, errors=(WRONG_PASSWORD,)),
     ),
-    "console-dialog-light": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=False)),
+    "console-dialog-light": (
+        "admin/confirm_dialog.html",
+        DialogPage(FRAME, replace(QUESTION, asks_reason=True), "anna", asks_password=False, reason="Left"),
+    ),
     "console-printed": (
         "admin/printed_code.html",
         PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),

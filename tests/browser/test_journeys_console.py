@@ -19,11 +19,13 @@ Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
-    "en-GB": {"add": ADD_A_PERSON, "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
-              "again": "tried again", "code": "A code for kim", "compulsory": "second factor is compulsory",
+    "en-GB": {"add": ADD_A_PERSON, "added": "Added.", "saved": "Saved.", "sent": "gets a one-time password",
+              "done": "is reset.", "again": "tried again", "code": "A code for kim",
+              "compulsory": "second factor is compulsory",
               "signs": "sign from now on", "explained": THE_ID_TOKEN_EXPLAINED},
-    "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.", "sent": "Verstuurd.",
-              "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",
+    "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.",
+              "sent": "krijgt een eenmalig wachtwoord",
+              "done": "is gereset.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",
               "signs": "ondertekenen vanaf nu", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip
 
@@ -63,12 +65,12 @@ def test_an_administrator_manages_people(enter: Enter, live: Live, people: Peopl
     customer = people["customer"]
     here.open(f"{AT}/people/{customer.id}")
     act(here, "one-time-password", anna.password)
-    expect(notice(page)).to_have_text(words["sent"])
+    expect(notice(page)).to_contain_text(words["sent"])
     act(here, "reset-factor", "not my password")
     expect(page.get_by_role("alert")).to_be_visible()
     here.fill(password=anna.password)
     page.locator("main form [type=submit]").click()
-    expect(notice(page)).to_have_text(words["done"])
+    expect(notice(page)).to_contain_text(words["done"])
     with live.factory.context():
         templates = {mail.template for mail in outbox.mails_of(customer.organisation_id, "waiting", None, 50)}
         assert totp.active_totp(customer.organisation_id, customer.id) is None

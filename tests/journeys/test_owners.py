@@ -26,7 +26,7 @@ def test_an_operator_appoints_an_owner_where_there_is_none(
     assert "Nobody owns this organisation yet." in browser.text
     browser.open(f"{AT}/people/{jan.id}").click("Appoint as the owner")
     browser.fill(password=olga.password).submit()
-    assert "Done." in browser.text
+    assert "jan is the owner now." in browser.text
     assert (roles(factory, jan), owner_id(factory, shoes)) == (["owner"], jan.id)
     subject = "jan is now the owner of Example Shoes"
     assert mails_by_subject(postman.bring()) == {(ANNA, subject), ("jan@shoes.example", subject)}

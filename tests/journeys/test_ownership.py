@@ -32,7 +32,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     browser.fill(password="not it at all").submit()
     assert browser.status == 422
     browser.fill(password=boss.password).submit()
-    assert "Sent." in browser.text
+    assert "iris gets the offer by e-mail." in browser.text
     mails = postman.bring()
     assert mails_by_subject(mails) == {
         (IRIS, "Will you be the owner of Example Shoes?"),

@@ -80,8 +80,8 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("a passkey's name", Access("passkey", "employee", "Mine"), Access("passkey", "employee", "Yours"), FRESH_PROOF),
 ]
 GIVEN = {"account": 1, "invitation": 1, "address_change": 1}
-REMOVED = {"lockout": 1, "ownership_offer": 1, "owner_recovery": 1}
-GIVES_ACCESS = {("account", True), ("invitation", True), ("lockout", False)}
+REMOVED = {"account": 1, "lockout": 1, "ownership_offer": 1, "owner_recovery": 1}
+OF_RULERS = {("account", True), ("account", False), ("invitation", True), ("lockout", False)}
 KINDS = (
     "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
     "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
@@ -98,11 +98,11 @@ def test_confirmation_depends_on_what_changes(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_confirmation_of_access_depends_on_the_users_role(kind: sensitive_changes.Kind) -> None:
-    """S47, S49: a new credential needs the password too. So do changes that give an administrator or owner access."""
+    """S47, S49: a new credential needs the password too. So do changes that give administrators access, or take it."""
     for role in ("owner", "administrator", "manager", "employee", "customer"):
         held, is_ruling = Access(kind, role), role in ("owner", "administrator")
         for is_given in (True, False):
-            wanted = 2 if is_ruling and (kind, is_given) in GIVES_ACCESS else (GIVEN if is_given else REMOVED).get(kind, 2)
+            wanted = 2 if is_ruling and (kind, is_given) in OF_RULERS else (GIVEN if is_given else REMOVED).get(kind, 2)
             assert needed(*((None, held) if is_given else (held, None))) == wanted, (role, is_given)
 
 

@@ -148,5 +148,6 @@ def remove_user(work: Plan, table: Table) -> None:
     organisation = store.organisation_at(str(table.get("organisation")))
     row = lookup.find(organisation.id, str(table.get("username"))) if organisation else None
     with work.at(table):
-        gone = bool(organisation and row and status.disable(work.settings, organisation, row, ORIGIN))
+        ended = status.disable(work.settings, organisation, row, ORIGIN) if organisation and row else None
+        gone = ended is not None
         work.lines.note(table.kind, table.name, REMOVED if gone else UNCHANGED)

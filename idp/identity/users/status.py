@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idp import clock
 from idp.audit import Event, Origin, record_about
+from idp.checks import check_line
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import email_links, permissions, sensitive_changes
@@ -25,30 +26,40 @@ class Kept:
 
 
 NOTHING = Kept()
+LONGEST_REASON = 200
 
 
-def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -> None:
-    """End sessions with their grants, sign-ins in progress and trust in devices (S40, S47)."""
-    sessions.end_all(user.organisation_id, user.id, why, origin, keep_session=keep.session_id)
+def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -> int:
+    """End sessions with their grants, sign-ins in progress and trust in devices (S40, S47). Returns how many sessions."""
+    ended = sessions.end_all(user.organisation_id, user.id, why, origin, keep_session=keep.session_id)
     attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep.attempt)
     remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())
+    return ended
 
 
-def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
-    """Disable a user and end everything that is open. Returns False if the user was disabled already."""
+def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, *, reason: str = "") -> int | None:
+    """Disable a user and end everything that is open. Returns how many sessions ended; None if disabled already.
+
+    ``reason``: one line for the audit trail, which the user is not told. Raises ``Invalid`` if it is too long.
+    """
     permissions.require_over(organisation, user, origin)
     permissions.require_another(user, origin)
     if user.disabled_at is not None:
-        return False
+        return None
     sensitive_changes.require(Access("account", user.role), None)
+    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
     with transaction():
         require_another_owner(user)
+        found = users.lock_user(organisation.id, user.id)
+        if found is None or found.disabled_at is not None:
+            return None
+        sensitive_changes.require(Access("account", found.role), None)
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
         email_links.void(user, "ownership")
-        end_everything(user, "disabled", origin)
-        record_about(origin, Event.USER_DISABLED, user)
+        ended = end_everything(user, "disabled", origin)
+        record_about(origin, Event.USER_DISABLED, user, **about)
         notify(settings, organisation.id, user.id, "disabled")
-    return True
+    return ended
 
 
 def enable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:

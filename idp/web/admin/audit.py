@@ -76,7 +76,7 @@ class Chain:
 class Line:
     """Hold a row as text: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids.
 
-    ``address``: the IP address; ``label``: the browser in words.
+    ``address``: the IP address; ``label``: the browser in words; ``reason``: of an administrator, empty for none.
     """
 
     seq: int
@@ -88,6 +88,7 @@ class Line:
     app: Message | str
     actor: Message | str
     subject: Message | str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,7 @@ def _line(entry: NamedRow, app: str, things: Mapping[str, str]) -> Line:
         app=app or (DELETED_APP if row.client_id else ""),
         actor=actor,
         subject=subject,
+        reason=str(row.data.get("reason", "")),
     )
 
 

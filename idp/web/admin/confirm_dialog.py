@@ -5,31 +5,40 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from idp.errors import Message, Refusal
-from idp.web import pages, reauthentication
+from idp.errors import Invalid, Message, Refusal
+from idp.web import forms, pages, reauthentication, unsaved
 from idp.web.admin.guard import Admin, Frame
 
 
 @dataclass(frozen=True)
 class Question:
-    """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads."""
+    """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads.
+
+    ``asks_reason``: it has a field for a reason, which may stay empty.
+    """
 
     heading: Message
     sentences: tuple[Message, ...]
     button: Message
     back: str
     asks_password: bool = True
+    asks_reason: bool = False
 
 
 @dataclass(frozen=True)
 class DialogPage:
-    """Hold a question. ``username``: of the person asked, for password managers. ``asks_password``: it has the field."""
+    """Hold a question. ``username``: of the person asked, for password managers. ``asks_password``: it has the field.
+
+    ``reason``: as it was entered. ``wrong``: the field of ``errors``.
+    """
 
     frame: Frame
     question: Question
     username: str
     asks_password: bool
     errors: tuple[Message, ...] = ()
+    reason: str = ""
+    wrong: str = "password"
 
 
 def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[], Response]) -> Response:
@@ -48,10 +57,21 @@ def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[
     except Refusal as refusal:
         if refusal.status == 404:
             raise
-        return _page(admin, here, question, refusal.message, status=422 if refusal.status == 400 else refusal.status)
+        wrong_field = refusal.field if isinstance(refusal, Invalid) else "password"
+        status = 422 if refusal.status == 400 else refusal.status
+        return _page(admin, here, question, refusal.message, status=status, field=wrong_field)
 
 
-def _page(admin: Admin, here: str, question: Question, *errors: Message, status: int = 200) -> Response:
+def reason_entered() -> str:
+    """Return the reason of the form that was posted, or of one that came back from a reauthentication."""
+    kept = unsaved.found()
+    return (forms.fields() if request.method == "POST" else kept.fields if kept else {}).get("reason", "")
+
+
+def _page(
+    admin: Admin, here: str, question: Question, *errors: Message, status: int = 200, field: str = "password"
+) -> Response:
     asks_password = question.asks_password and reauthentication.must_ask_password()
-    page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors)
+    reason = reason_entered() if question.asks_reason else ""
+    page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors, reason, field)
     return pages.render("admin/confirm_dialog.html", page, status)

@@ -21,7 +21,7 @@ from idp.signin import confirming
 from idp.signin.requirements import Needs
 from idp.store import organisations
 from idp.store.organisations import Organisation
-from idp.web import csrf, pages, request_context
+from idp.web import csrf, pages, request_context, stash
 from idp.web.account.current_user import Me, me, who
 
 DONE = {
@@ -35,6 +35,7 @@ DONE = {
     "rotated": say("The next keys sign from now on."),
     "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
 }
+TOLD, TOLD_SECONDS = "told", 120
 LONGEST_PATH = 1500
 UNVERIFIED = say(
     "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new message, "
@@ -87,8 +88,15 @@ class Admin:
     def frame(self, here: str) -> Frame:
         """Return the frame for a page of the section ``here``."""
         at = self.organisation
-        notice = DONE.get(request.args.get("done", "")) if request.method != "POST" else None
-        return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), notice)
+        return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), self._notice())
+
+    def _notice(self) -> Message | None:
+        """Return what was just done: a word of ``DONE``, or what ``told`` kept for this session."""
+        word = request.args.get("done", "") if request.method != "POST" else ""
+        if word in DONE or not word:
+            return DONE.get(word)
+        kept = stash.get(TOLD, word, self.me.settled.session_id)
+        return Message.from_json(kept) if kept is not None else None
 
     def _entries(self) -> tuple[Section, ...]:
         is_installation = self.organisation.kind == "installation"
@@ -191,6 +199,11 @@ def entrance() -> Me:
 
 
 def done(address: str, what: str) -> Response:
-    """Redirect to the page, which says that it is done; ``what`` is a word of ``DONE``."""
+    """Redirect to the page, which says that it is done; ``what`` is a word of ``DONE``, or a reference of ``told``."""
     joint = "&" if "?" in address else "?"
     return pages.see_other(f"{address}{joint}{urlencode({'done': what})}")
+
+
+def told(admin: Admin, address: str, message: Message) -> Response:
+    """Redirect to the page, which tells ``message`` in this session alone: an address by itself claims nothing."""
+    return done(address, stash.put(TOLD, message.as_json(), TOLD_SECONDS, admin.me.settled.session_id))

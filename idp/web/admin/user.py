@@ -126,7 +126,7 @@ def explain(store_url: str, user_id: str) -> Response:
 def _carry_out(admin: Admin, user: User, action: UserAction) -> Response:
     made = action.do(request_context.settings(), admin.organisation, user, admin.origin)
     if not action.is_shown:
-        return guard.done(address_of(admin, user.id), action.done)
+        return guard.told(admin, address_of(admin, user.id), action.told(user, made))
     where = request_context.settings().issuer + url_for("reset.welcome")
     post_redirect_get.land_at(address_of(admin, user.id))
     return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
@@ -140,6 +140,7 @@ def _question(admin: Admin, user: User, action: UserAction) -> Question:
         action.button,
         address_of(admin, user.id),
         asks_password=action.needs(user) == Confirmation.FRESH_PROOF_AND_PASSWORD,
+        asks_reason=action.asks_reason,
     )
 
 

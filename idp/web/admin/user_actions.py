@@ -18,7 +18,10 @@ from idp.mail.messages import can_be_written_to
 from idp.store import rate_limits
 from idp.store.organisations import Organisation
 from idp.store.users import User
+from idp.web.admin.confirm_dialog import reason_entered
 from idp.web.confirmed_action import ConfirmedAction
+
+DONE = say("Done.")
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
     """Describe an action on a person. The sentences have a place for ``username``.
 
     ``gives`` or ``takes`` is the access that it changes, for ``sensitive_changes``. ``always_asks_password``: also if the
-    rule needs less. ``done``: see ``guard.DONE``. ``is_shown``: its result is shown, once. ``require`` raises unless the
-    acting person may see the question; ``do`` checks again.
+    rule needs less. ``tells``: what was done then, made of the result where it depends on that. ``is_shown``: its result is
+    shown instead, once. ``asks_reason``: a reason may be given. ``require`` raises unless the acting person may see the
+    question; ``do`` checks again.
     """
 
     gives: Kind | None = None
     takes: Kind | None = None
-    done: str = "done"
+    tells: Message | Callable[[Any], Message] = DONE
+    asks_reason: bool = False
     always_asks_password: bool = False
     is_shown: bool = False
     require: Callable[[Organisation, User, Origin], None] = permissions.require_over
@@ -44,6 +49,11 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
         taken = Access(self.takes, user.role) if self.takes else None
         given = Access(self.gives, user.role) if self.gives else None
         return sensitive_changes.needed(taken, given)
+
+    def told(self, user: User, made: Any) -> Message:
+        """Return what was done, in words."""
+        message = self.tells(made) if callable(self.tells) else self.tells
+        return message.about(username=user.username)
 
 
 ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
@@ -57,6 +67,30 @@ def _recover(settings: Settings, organisation: Organisation, user: User, origin:
     owner_recovery.start(settings, organisation, origin)
 
 
+def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int | None:
+    return status.disable(settings, organisation, user, origin, reason=reason_entered())
+
+
+def _disabled(ended: int | None) -> Message:
+    if ended is None:
+        return say("%(username)s was disabled already. Nothing has changed.")
+    if ended == 0:
+        return say("%(username)s is disabled. There was no open session.")
+    return say_many(
+        "%(username)s is disabled and signed out everywhere. %(num)s session ended.",
+        "%(username)s is disabled and signed out everywhere. %(num)s sessions ended.",
+        ended,
+    )
+
+
+def _sessions_ended(ended: int) -> Message:
+    return say_many(
+        "%(username)s is signed out everywhere. %(num)s session ended.",
+        "%(username)s is signed out everywhere. %(num)s sessions ended.",
+        ended,
+    )
+
+
 def _stop_recovery(settings: Settings, organisation: Organisation, _: User, origin: Origin) -> None:
     owner_recovery.cancel(settings, organisation, origin)
 
@@ -67,6 +101,7 @@ ACTIONS = {
         (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
         say("Reset the second factor"),
         second_factor.reset_factor,
+        tells=say("The second factor of %(username)s is reset. They set up a new one at the next sign-in."),
         takes="second_factor",
     ),
     "remove-factor": UserAction(
@@ -74,6 +109,7 @@ ACTIONS = {
         (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
         say("Remove the second factor"),
         second_factor.remove_factor,
+        tells=say("The second factor of %(username)s is removed."),
         takes="second_factor",
     ),
     "one-time-password": UserAction(
@@ -85,7 +121,7 @@ ACTIONS = {
         say("Send a one-time password"),
         password_reset.send_one_time_password,
         gives="one_time_password",
-        done="sent",
+        tells=say("%(username)s gets a one-time password by e-mail."),
     ),
     "recover-owner": UserAction(
         say("Start a recovery of %(username)s?"),
@@ -96,13 +132,14 @@ ACTIONS = {
         say("Start a recovery of the owner"),
         _recover,
         gives="owner_recovery",
-        done="sent",
+        tells=say("The recovery is started. %(username)s gets an e-mail to confirm it."),
     ),
     "stop-recovery": UserAction(
         say("Stop the recovery of the owner?"),
         (say("%(username)s keeps their second factor and password, and is told by mail."),),
         say("Stop the recovery"),
         _stop_recovery,
+        tells=say("The recovery of the owner is stopped."),
         takes="owner_recovery",
         always_asks_password=True,
     ),
@@ -120,7 +157,7 @@ ACTIONS = {
         say("Hand over the ownership"),
         transfer.offer,
         gives="ownership_offer",
-        done="sent",
+        tells=say("%(username)s gets the offer by e-mail."),
         require=transfer.require_owner,
     ),
     "appoint-owner": UserAction(
@@ -128,6 +165,7 @@ ACTIONS = {
         (say("The organisation has no owner now. %(username)s and all its administrators are told by mail."),),
         say("Appoint as the owner"),
         transfer.appoint,
+        tells=say("%(username)s is the owner now."),
         gives="ownership",
         require=transfer.require_vacancy,
     ),
@@ -137,7 +175,7 @@ ACTIONS = {
         say("Invite by e-mail"),
         invitations.invite,
         gives="invitation",
-        done="sent",
+        tells=say("%(username)s gets the invitation by e-mail."),
     ),
     "print-code": UserAction(
         say("Print a code for %(username)s?"),
@@ -155,6 +193,7 @@ ACTIONS = {
         (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."), TELLS),
         say("End all sessions"),
         status.end_sessions,
+        tells=_sessions_ended,
         takes="sessions",
     ),
     "disable": UserAction(
@@ -165,14 +204,17 @@ ACTIONS = {
             TELLS,
         ),
         say("Disable"),
-        status.disable,
+        _disable,
         takes="account",
+        tells=_disabled,
+        asks_reason=True,
     ),
     "enable": UserAction(
         say("Let %(username)s sign in again?"),
         (say("The password and second factor have not changed."),),
         say("Enable"),
         status.enable,
+        tells=say("%(username)s can sign in again."),
         gives="account",
     ),
     "unlock": UserAction(
@@ -180,6 +222,7 @@ ACTIONS = {
         (say("Wrong passwords and codes are cleared, so %(username)s can try again at once."),),
         say("Unblock"),
         unlock.unlock,
+        tells=say("%(username)s is unblocked, and can try again at once."),
         takes="lockout",
     ),
 }
