@@ -15,7 +15,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
 from tests.drivers import pictures
-from tests.drivers.chromium import check_accessible, check_colours, check_fits
+from tests.drivers.chromium import DESKTOP, NARROWEST, check_accessible, check_colours, check_fits, swap
 from tests.factories import BY_TESTS
 
 BRANDS = {"yellow": ("#ffd400", "#101010"), "dark-blue": ("#0b3d91", "#0b3d91"), "white": ("#ffffff", "#ffffff")}
@@ -61,11 +61,18 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
     live.app.add_url_rule("/sample/<name>", "sample", show)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    for name in SHOWN:
-        page.goto(f"{live.settings.issuer}/sample/{name}")
-        assert page.locator(".brand-mark img").evaluate("one => one.complete && one.naturalWidth > 0")
-        check_fits(page)
-        check(page)
+    samples = f"{live.settings.issuer}/sample"
+    page.goto(f"{samples}/{SHOWN[0]}")
+    texts = [page.request.get(f"{samples}/{name}").text() for name in SHOWN]
+    for size in (NARROWEST, DESKTOP):
+        page.set_viewport_size(size)
+        for text in texts:
+            swap(page, text)
+            assert page.locator(".brand-mark img").evaluate("one => one.complete && one.naturalWidth > 0")
+            if size == NARROWEST:
+                check_fits(page)
+            else:
+                check(page)
     assert complaints == []
 
 

@@ -10,7 +10,7 @@ from idp.mail.letters import Letter, compose
 from idp.mail.messages import NOTICES, PERSONAL
 from idp.store import sealed
 from idp.store.outbox import OutgoingMail
-from tests.drivers.chromium import check_accessible, check_fits
+from tests.drivers.chromium import NARROWEST, check_accessible, check_fits
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -20,6 +20,7 @@ def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, lan
     What axe looks at is the same in every language.
     """
     faults = {}
+    page.set_viewport_size(NARROWEST)
     for template in sorted(NOTICES | PERSONAL):
         page.set_content(_html_of(settings, template, language))
         try:
