@@ -11,6 +11,7 @@ from idp.batches import Batch, in_batches
 from idp.config import Settings
 from idp.identity.credentials import totp
 from idp.identity.sessions import logout_notices as notices
+from idp.identity.users import ending
 from idp.store import (
     attempts,
     browsers,
@@ -51,6 +52,7 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
     for wipe in _wipes():
         in_batches(wipe, stop)
     sealing.reseal(settings, stop)
+    ending.end_due(stop)
     notices.note_ended()  # before the sessions of organisations that were removed are deleted
     return sum(in_batches(some, stop) for some in _all(settings))
 

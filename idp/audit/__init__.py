@@ -41,6 +41,7 @@ class Event(StrEnum):
     USER_CHANGED = "user:changed"
     USER_DISABLED = "user:disabled"
     USER_ENABLED = "user:enabled"
+    ACCESS_ENDED = "user:access_ended"
     PASSWORD_WRONG = "password:wrong"
     PASSWORD_CHANGED = "password:changed"
     PASSWORD_SENT = "password:one_time_sent"

@@ -19,6 +19,8 @@ from idp.cli.organisation import at
 from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, NotFound
+from idp.identity import access
+from idp.identity.accounts import accounts
 from idp.identity.credentials import new_passwords, passkeys, passwords, remembered_devices, second_factor
 from idp.identity.credentials import unlock as unlock_factor
 from idp.identity.credentials.authenticator_names import maker_of
@@ -92,8 +94,14 @@ def show_all(store_url: str) -> None:
         for row in chain.from_iterable(user_search.each(organisation.id)):
             factor = _factors(row)
             seen = str(zones.today(row.last_login_at, organisation.zone)) if row.last_login_at else "never"
-            state = "disabled" if row.disabled_at else ""
+            state = "disabled" if row.disabled_at else _last_day(organisation, row)
             click.echo(f"{row.username:32} {row.role:14} {factor:12} {seen:11} {state}".rstrip())
+
+
+def _last_day(organisation: Organisation, row: User) -> str:
+    if row.valid_until is None:
+        return ""
+    return f"{'ended' if access.has_ended(row, organisation.zone) else 'until'} {row.valid_until}"
 
 
 def _factors(row: User) -> str:
@@ -104,7 +112,7 @@ def _factors(row: User) -> str:
 def show(chosen: Chosen) -> str:
     """Show one person as JSON: details, second factor, passkeys, devices and the newest open sessions."""
     shown = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
-    return json.dumps(shown, indent=2, ensure_ascii=False)
+    return json.dumps(shown, indent=2, ensure_ascii=False, default=str)
 
 
 def _details(row: User) -> dict[str, object]:
@@ -212,6 +220,20 @@ def enable(chosen: Chosen) -> str:
     """Let a disabled person sign in again."""
     done = status.enable(*chosen, ORIGIN)
     return f"{chosen.row.username} is enabled{'' if done else ' already'}."
+
+
+@_user_command("valid-until")
+@click.argument("day")
+def valid_until(chosen: Chosen, day: str) -> str:
+    """Let access end by itself after a day, for example 2026-12-31. "never" removes the day.
+
+    After it nobody can sign in as this person, and open sessions and grants end.
+    """
+    try:
+        accounts.change(*chosen, {"valid_until": "" if day == "never" else day}, ORIGIN)
+    except Invalid as refused:
+        raise click.ClickException(in_english(refused.message)) from refused
+    return f"The access of {chosen.row.username} {'has no last day' if day == 'never' else f'ends after {day}'}."
 
 
 @_user_command("unlock")

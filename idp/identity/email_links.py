@@ -12,6 +12,7 @@ from typing import Any, Literal
 from idp import clock, crypto
 from idp.config import Settings
 from idp.errors import NotFound, Unreadable, say
+from idp.identity import access
 from idp.mail import messages
 from idp.store import email_links as store
 from idp.store import sealed, users
@@ -144,7 +145,7 @@ def waiting(settings: Settings, organisation_id: str, purpose: Purpose) -> Opene
 
 def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | None:
     user = users.user(row.organisation_id, row.user_id) if row else None
-    if row is None or user is None or user.disabled_at is not None:
+    if row is None or user is None or access.is_over(user):
         return None
     values = _values(settings, row)
     if values is None:  # sealed with a key that is gone

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from idp.errors import Forbidden, say
 from idp.identity.roles import RULING_ROLES, Role
-from idp.store import organisations, users
+from idp.store import access, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -33,7 +33,7 @@ def has_owner_role(user: User) -> bool:
 
 def administrators(organisation_id: str) -> Sequence[User]:
     """Return the active administrators and owners, by username."""
-    return users.active_with_roles(organisation_id, RULING_ROLES)
+    return access.active_with_roles(organisation_id, RULING_ROLES)
 
 
 def make_owner(organisation_id: str, user_id: str) -> None:

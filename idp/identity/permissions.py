@@ -7,6 +7,7 @@ it. The refusal is ``NotFound`` for another organisation's user or object, so th
 from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Forbidden, NotFound, Refusal, say
+from idp.identity import access
 from idp.identity.owner import has_owner_role
 from idp.identity.roles import ROLES, RULING_ROLES, Role
 from idp.identity.user_fields import check_role
@@ -24,7 +25,7 @@ def is_installation(origin: Origin) -> bool:
 
 def is_operator(user_id: str) -> bool:
     """Return whether a user is an operator and not disabled."""
-    return any(person.id == user_id and person.disabled_at is None for person in operators.operators())
+    return any(person.id == user_id and not access.is_over(person) for person in operators.operators())
 
 
 def runs_installation(origin: Origin) -> bool:
@@ -35,7 +36,7 @@ def runs_installation(origin: Origin) -> bool:
 def administers(organisation_id: str, user: User) -> bool:
     """Return whether ``user`` may use an organisation's console: its administrators and owner may, and operators."""
     is_own = user.organisation_id == organisation_id and user.role in RULING_ROLES
-    return user.disabled_at is None and (is_own or is_operator(user.id))
+    return not access.is_over(user) and (is_own or is_operator(user.id))
 
 
 def refusal_to_rule(organisation_id: str, origin: Origin) -> Refusal | None:
@@ -46,7 +47,7 @@ def refusal_to_rule(organisation_id: str, origin: Origin) -> Refusal | None:
 
 
 def _refusal_to_rule(actor: User | None) -> Refusal | None:
-    if actor is None or actor.disabled_at is not None:
+    if actor is None or access.is_over(actor):
         return NotFound(detail="the actor is no user of this organisation")
     return None if actor.role in RULING_ROLES else Forbidden(ADMINISTRATORS_ONLY)
 

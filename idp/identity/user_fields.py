@@ -8,7 +8,7 @@ in a template. Not here: what a person belongs to (groups, shops) and how they s
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -118,6 +118,18 @@ def _check_address(key: str, value: Any) -> dict[str, str]:
     return found
 
 
+def _check_day(key: str, value: Any) -> date | None:
+    """Return a date, None for none; raises ``Invalid``."""
+    if value in (None, "") or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value or None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
+        raise Invalid(key, NOT_A_DATE)
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError as error:
+        raise Invalid(key, NOT_A_DATE) from error
+
+
 @dataclass(frozen=True)
 class UserField:
     """One field of a person. ``name``: the column, and the key in forms, files and the export."""
@@ -136,7 +148,7 @@ class UserField:
     """``idp apply`` sets it."""
     in_export: bool = False
     """It is a column of the CSV file."""
-    type: Literal["text", "truth", "table"] = "text"
+    type: Literal["text", "truth", "table", "day"] = "text"
     synonym: str = ""
     """Another key for it in a provisioning document."""
     is_claim_only: bool = False
@@ -206,6 +218,9 @@ USER_FIELDS = (
     UserField(
         "role", check_role, claim="role", scope="organisation", default=Role.EMPLOYEE, is_detail=False,
         in_console=True, in_export=True,
+    ),
+    UserField(
+        "valid_until", _check_day, type="day", default=None, is_detail=False, in_console=True, in_export=True
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, UserField] = {entry.name: entry for entry in USER_FIELDS}

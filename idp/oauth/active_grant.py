@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from idp.factors import REMEMBERED
-from idp.identity import assurance
+from idp.identity import access, assurance
 from idp.identity.assurance import Proof
 from idp.identity.credentials import remembered_devices
 from idp.identity.organisations.settings import remembered_device_counts
@@ -100,6 +100,8 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
         return "the grant is revoked or over"
     if user.disabled_at is not None:
         return "the user is disabled"
+    if access.has_ended(user):
+        return "the last day of the user's access has passed"
     client = provider.clients.get(grant.client_id)
     if client is None or not client.serves(organisation_id):
         return "the client is gone, disabled or does not serve the organisation"

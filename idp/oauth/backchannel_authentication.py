@@ -18,6 +18,7 @@ from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.checks import check_text
 from idp.errors import Invalid, Unreadable
+from idp.identity import access
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
@@ -92,7 +93,7 @@ def _person(provider: Provider, client: RegisteredClient, sent: Mapping[str, str
         if hint is None:
             raise invalid_request("The id_token_hint is not an ID token of this provider.")
         user = users.user(organisation.id, hint.user_id)
-    if user is None or user.disabled_at is not None:
+    if user is None or access.is_over(user):
         raise OAuthError("unknown_user_id", "The hint names nobody who can sign in at this organisation.")
     return organisation, user
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from idp import clock
 from idp.config import Settings
-from idp.identity import assurance
+from idp.identity import access, assurance
 from idp.identity.assurance import Proof
 from idp.identity.credentials import passwords, remembered_devices
 from idp.identity.organisations.settings import OrganisationSettings, normal_store_url, settings_of
@@ -201,7 +201,7 @@ def _user(organisation: Organisation | None, attempt: Attempt, session: UserSess
         return None
     user_id = attempt.user_id or (session.user_id if session and session.organisation_id == organisation.id else None)
     user = users.user(organisation.id, user_id) if user_id else None
-    return user if user is not None and user.disabled_at is None else None
+    return user if user is not None and not access.is_over(user, organisation.zone) else None
 
 
 def _facts(
@@ -240,7 +240,9 @@ def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tup
             continue
         organisation = organisations.organisation(row.organisation_id)
         user = users.user(row.organisation_id, row.user_id)
-        if organisation is None or user is None or user.disabled_at or not serves(needs.client, organisation):
+        if organisation is None or user is None or not serves(needs.client, organisation):
+            continue
+        if access.is_over(user, organisation.zone):
             continue
         if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
             continue

@@ -1,8 +1,7 @@
 """Users, their memberships of groups and their shops."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
-from operator import attrgetter
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +31,7 @@ from idp.store import user_words
 from idp.store.organisations import Group, Organisation, Shop, is_there
 
 NAMES = frozenset({"username_key", "email_key", "name"})  # a user is found by their words
+ENDING = text("valid_until IS NOT NULL AND access_ended_at IS NULL")
 STALE = text("(search_text IS NULL OR search_text <> username_key || ' ' || coalesce(email_key, '') || ' ' || name)")
 """Match users whose words are not those of their present names."""
 
@@ -48,6 +48,7 @@ class User(Base):
         Index("uq_users_username", "organisation_id", "username_key", unique=True),
         Index("ix_users_email", "organisation_id", "email_key"),
         Index("ix_users_role", "organisation_id", "role", "username_key"),
+        Index("ix_users_ending", "organisation_id", "valid_until", sqlite_where=ENDING, postgresql_where=ENDING),
         Index("ix_users_stale", "organisation_id", "id", sqlite_where=STALE, postgresql_where=STALE),
     )
 
@@ -89,6 +90,10 @@ class User(Base):
     barred_hashes: Mapped[list[str]] = mapped_column(default=list)
     """The hashes of the last passwords that were found leaked, or given up to a thief: they are not taken again."""
     disabled_at: Mapped[datetime | None]
+    valid_until: Mapped[date | None]
+    """The last day of their access, in the organisation's time zone; None for no end (see ``identity.access``)."""
+    access_ended_at: Mapped[datetime | None]
+    """When the worker ended what was open after that day; None before, and once another day is set."""
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
     search_text: Mapped[str | None] = mapped_column(Text)
@@ -276,17 +281,6 @@ def add_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> No
     """Name these shops for the user, too."""
     for shop_id in shop_ids:
         _add_shop(organisation_id, user_id, shop_id)
-
-
-def active_with_roles(organisation_id: str, roles: Collection[str]) -> list[User]:
-    """Return the users with one of these roles who are not disabled, by username."""
-    return sorted(_active_with_roles(organisation_id, roles), key=attrgetter("username_key"))
-
-
-@asks_every
-def _active_with_roles(organisation_id: str, roles: Collection[str]) -> Select[User]:
-    """Ask without an order: SQLite would go through all users in that order."""
-    return select(User).where(User.organisation_id == organisation_id, User.role.in_(roles), User.disabled_at.is_(None))
 
 
 @claims

@@ -48,8 +48,11 @@ JAN = Person(
     phone_number="",
     all_shops=True,
     is_disabled=False,
+    valid_until=DAY.date(),
+    has_ended=False,
     last_login_at=DAY,
 )
+ENDED = replace(JAN, id="kim", username="kim", has_ended=True)
 GONE = replace(
     JAN, id=LONG, username=LONG, name="", email=LONG, email_is_verified=False, is_disabled=True, last_login_at=None
 )
@@ -60,14 +63,18 @@ PEOPLE = PeoplePage(
     group="",
     roles=(("", say("All roles")), *ROLES),
     groups=(("", say("All groups")), ("g", "2FA")),
-    rows=(Row(JAN, ROLE_NAMES["employee"], True), Row(GONE, ROLE_NAMES["customer"], False)),
+    rows=(
+        Row(JAN, ROLE_NAMES["employee"], True),
+        Row(GONE, ROLE_NAMES["customer"], False),
+        Row(ENDED, ROLE_NAMES["manager"], True),
+    ),
     count=people(52),
     pages=Pages("?before=jan", "?after=jan"),
     csv="?q=",
 )
 VALUES = {
     "username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "time_zone": "",
-    "role": "manager",
+    "role": "manager", "valid_until": "2026-12-31",
 }  # fmt: skip
 FORM = PersonForm(
     frame=FRAME,

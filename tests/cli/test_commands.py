@@ -247,3 +247,17 @@ def test_migrate_says_whether_migrations_were_due(idp: Idp, tmp_path: Path) -> N
     assert "run `idp migrate`" in idp("migrate", "--check", code=1).stderr
     assert "was brought up to date" in idp("migrate").stdout
     assert "is up to date" in idp("migrate", "--check").stdout
+
+
+def test_a_last_day_is_set_shown_and_removed(shop: Idp) -> None:
+    """Issue 11: `idp user valid-until`. `idp apply` sets it as a date, and clears it by an empty text."""
+    assert "ends after 2999-12-31" in shop("user", "valid-until", "example-shoes", "anna", "2999-12-31").stdout
+    assert "until 2999-12-31" in shop("user", "list", "example-shoes").stdout
+    assert '"valid_until": "2999-12-31"' in shop("user", "show", "example-shoes", "anna").stdout
+    assert "has no last day" in shop("user", "valid-until", "example-shoes", "anna", "never").stdout
+    assert '"valid_until": null' in shop("user", "show", "example-shoes", "anna").stdout
+    assert "must be a date" in shop("user", "valid-until", "example-shoes", "anna", "soon", code=1).stderr
+    shop.apply(SHOP + ANNA + "valid_until = 2020-01-31\n" + POS)
+    assert "ended 2020-01-31" in shop("user", "list", "example-shoes").stdout
+    shop.apply(SHOP + ANNA + 'valid_until = ""\n' + POS)
+    assert "2020-01-31" not in shop("user", "list", "example-shoes").stdout

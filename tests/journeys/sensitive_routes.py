@@ -37,6 +37,8 @@ PEOPLE = [
     Row("name", "admin.edit_person", "anna", NOTHING, lambda w: (w.path(w.person(), "edit"), {"name": "New"})),
     Row("telephone", "admin.edit_person", "anna", NOTHING,
         lambda w: (w.path(w.person(), "edit"), {"phone_number": "+31612345678"})),
+    Row("last day", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(), "edit"), {"valid_until": "2999-12-31"})),
     Row("name of an administrator", "admin.edit_person", "anna", FRESH_PROOF,
         lambda w: (w.path(w.person(role="administrator"), "edit"), {"name": "New"})),
     Row("address", "admin.edit_person", "anna", FRESH_PROOF,

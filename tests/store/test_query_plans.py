@@ -24,7 +24,7 @@ from idp.db import Base, connection, db, transaction, unit
 from idp.keyset import Place
 from idp.records import columns_of
 from idp.statements import every_asked
-from idp.store import grant_sweeps, sealed, user_search, users
+from idp.store import access, grant_sweeps, sealed, user_search
 from idp.store.audit import Sought
 from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
@@ -49,7 +49,7 @@ READS_ALL = {
     "rate_limits.count_unmarked": "`idp doctor` counts them",
 }
 """Functions that may read a whole table, or that stop early although the plan does not show it."""
-NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_organisations_removed"}
+NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_users_ending", "ix_organisations_removed"}
 NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled", "ix_polled_requests_ping"}
 """Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
@@ -274,7 +274,7 @@ def test_no_statement_of_the_store_reads_a_whole_table(
 
 @pytest.mark.parametrize(
     ("index", "function"),
-    [("ix_grants_ends", grant_sweeps.sweep_grants), ("ix_users_role", users.active_with_roles)],
+    [("ix_grants_ends", grant_sweeps.sweep_grants), ("ix_users_role", access.active_with_roles)],
 )
 def test_the_check_finds_a_missing_index(app: Flask, index: str, function: Callable[..., Any]) -> None:
     """Without its index a statement reads a whole table, or all rows of an organisation."""

@@ -59,6 +59,7 @@ TYPES = {
     "truth": "must be true or false, without quotes",
     "texts": 'must be a list of texts: ["…", "…"]',
     "date": "must be a date without quotes: 2021-04-30",
+    "day": 'must be a date without quotes, 2021-04-30, or "" for none',
     "table": "must be a table",
 }
 
@@ -115,11 +116,13 @@ def is_placeholder(value: object) -> bool:
 
 
 def _check_type(document: Document, table: Table, key: str, value: Any, wanted: str) -> None:
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
     fits = {
         "text": is_text(value),
         "truth": is_truth(value),
         "texts": is_texts(value),
-        "date": isinstance(value, date) and not isinstance(value, datetime),
+        "date": is_day,
+        "day": is_day or value == "",
         "table": isinstance(value, dict),
         "any": True,
     }

@@ -12,7 +12,7 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import mail_limits, permissions, sensitive_changes
+from idp.identity import access, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import imported
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations import groups as group_changes
@@ -40,6 +40,8 @@ def create(
     """
     permissions.require_role(organisation, draft.get("role"), origin)
     columns, is_verified = draft.columns(), bool(draft.get("email_verified"))
+    is_chosen = not permissions.is_installation(origin)
+    access.require_day(organisation.id, columns["role"], columns["valid_until"], is_new=is_chosen)
     _require_reachable(columns["role"], columns["email"], verified=is_verified)
     state = PersonState(columns["role"], columns["username"], columns["email"] or "", is_verified)
     sensitive_changes.require(None, state)
@@ -98,6 +100,14 @@ def _require_not_own_address(user: User, origin: Origin) -> None:
         raise Invalid("email", say("This is you. Change your own e-mail address in your profile."))
 
 
+def _require_lasting(user: User, fresh: Mapping[str, Any], origin: Origin) -> None:
+    """Raise unless another last day, or another role beside it, may be given and is confirmed (``identity.access``)."""
+    role, day = fresh.get("role", user.role), fresh.get("valid_until", user.valid_until)
+    is_chosen = "valid_until" in fresh and not permissions.is_installation(origin)
+    access.require_day(user.organisation_id, role, day, is_new=is_chosen)
+    access.require_confirmed(user, fresh, origin)
+
+
 def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
     """Return the ids of groups by name; raises ``Invalid`` naming one that does not exist."""
     return _ids("groups", {group.name: group.id for group in organisations.groups_named(organisation.id, names)}, names)
@@ -147,7 +157,7 @@ def change(
         _move(user, edit)
         if edit.fresh:
             with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
-                users.change_user(organisation.id, user.id, **edit.fresh)
+                users.change_user(organisation.id, user.id, **access.columns(edit.fresh))
         if edit.fresh.get("role") == Role.OWNER:
             make_first_owner(user)
         if "email_key" in edit.fresh:
@@ -206,6 +216,7 @@ def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any],
     fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
     if "email_key" in fresh:
         _require_not_own_address(user, origin)
+    _require_lasting(user, fresh, origin)
     _require_free(organisation, fresh)
     held = _belongings(user)
     edit = _Edit(fresh, held, _wanted(organisation, held, changes))

@@ -9,7 +9,7 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity import access, email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.email_links import MailedLink, Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.lockout.rate_limits import Guess
@@ -36,7 +36,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     if there is none. Raises ``Conflict`` if the user has signed in before: a wrong address must not open their account.
     """
     permissions.require_over(organisation, user, origin)
-    if user.disabled_at is not None or user.last_login_at is not None:
+    if access.is_over(user) or user.last_login_at is not None:
         raise Conflict(say("Only somebody who has not signed in yet, and is not disabled, can be invited."))
     if not user.email or not is_plain_address(user.email):
         raise Invalid("email", say("This person has no e-mail address. Print a code for them instead."))
@@ -56,7 +56,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     Also for users who forgot their password. Raises ``Conflict`` if a mail can be sent: then nobody else needs to know it.
     """
     permissions.require_over(organisation, user, origin)
-    if user.disabled_at is not None or has_owner_role(user):
+    if access.is_over(user) or has_owner_role(user):
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))

@@ -10,7 +10,7 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Unreadable, say
-from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity import access, email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import new_passwords, passwords
 from idp.identity.credentials.passwords import NewPassword
 from idp.identity.email_links import MailedLink, Opened
@@ -110,7 +110,7 @@ def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
     asked = {name: str(asked.get(name, "")) for name in ASKED}  # another version may have stored more, or less
     organisation = organisations.organisation_at(asked["store_url"])
     user = lookup.find_to_sign_in(organisation.id, asked["username"]) if organisation else None
-    if user is None or user.disabled_at is not None:
+    if user is None or access.is_over(user):
         return False
     if asked["username"] != user.username_key:  # asked by the address: it counts for the username, too
         account = _account(asked["store_url"], user.username_key)

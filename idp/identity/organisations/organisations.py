@@ -123,6 +123,8 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
         raise Invalid("owner", say("%(username)s needs a verified e-mail address.", username=owner.username))
     if owner.disabled_at is not None:
         raise Invalid("owner", say("%(username)s is disabled.", username=owner.username))
+    if owner.valid_until is not None:
+        raise Invalid("owner", say("The access of %(username)s has a last day. Remove it first.", username=owner.username))
     if row.owner_id == owner.id:
         return False
     sensitive_changes.require(OrganisationState({}, row.owner_id or ""), OrganisationState({}, owner.id))

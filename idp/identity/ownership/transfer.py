@@ -46,6 +46,7 @@ class OpenOffer:
 def is_fit(organisation: Organisation, user: User) -> bool:
     """Return whether ``user`` may become the owner: with a verified address (S54), outside the operators' organisation."""
     is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
+    is_here = is_here and user.valid_until is None  # the owner's access has no end
     return is_here and user.role != Role.CUSTOMER and messages.can_be_written_to(user)
 
 

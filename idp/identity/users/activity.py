@@ -27,6 +27,7 @@ PLAIN: Mapping[str, Message] = {
     Event.USER_CHANGED: say("Details changed"),
     Event.USER_DISABLED: say("Account disabled"),
     Event.USER_ENABLED: say("Account enabled"),
+    Event.ACCESS_ENDED: say("Access ended after its last day"),
     Event.PASSWORD_WRONG: say("Wrong password entered"),
     Event.PASSWORD_CHANGED: say("Password changed"),
     Event.PASSWORD_SENT: say("One-time password sent by mail"),

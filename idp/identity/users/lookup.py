@@ -9,6 +9,7 @@ from itertools import chain
 from idp import factors, normal_forms, zones
 from idp.config import Settings
 from idp.factor import Owned
+from idp.identity import access
 from idp.identity.organisations.settings import remembered_device_counts
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
@@ -74,7 +75,7 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
         groups[user_id].append(Membership(name, requiring[name]))
     owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
     for user in chain.from_iterable(user_search.each(organisation.id)):
-        if user.disabled_at is None:
+        if not access.is_over(user, organisation.zone):
             held = Holdings(tuple(groups[user.id]), owned.get(user.id, ()), codes_left.get(user.id, 0))
             yield _person(organisation, user, held, counts=counts)
 
@@ -94,7 +95,7 @@ def _person(organisation: Organisation, user: User, held: Holdings, *, counts: b
         recovery_codes_left=held.codes_left,
         must_set_up=user.must_set_up_since is not None,
         must_change_password=user.must_change_password,
-        disabled=user.disabled_at is not None,
+        disabled=access.is_over(user, organisation.zone),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from idp import db, normal_forms
 from idp.audit import Event
 from idp.errors import Message, say
+from idp.identity import access
 from idp.identity.assurance import Proof, as_json
 from idp.identity.credentials import password_check, passwords
 from idp.identity.lockout.rate_limits import Guess
@@ -85,7 +86,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
     user = work.known_user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
     if isinstance(checked, Wrong):
-        return replace(checked, errors=(_mismatch(work.case),))
+        return replace(checked, errors=(_mismatch(work.case),)) if checked.errors == (MISMATCH,) else checked
     if user is None or work.organisation is None:
         return Wrong((_mismatch(work.case),))
     if work.case.needs.subject not in ("", user.id):
@@ -124,6 +125,11 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
+
+    if access.has_ended(user):
+        with db.transaction():
+            right.accept(work.origin_of(user), work.case.now)
+        return Wrong((access.ended(user),))
 
     def effect() -> Wrong | None:
         if not right.accept(work.origin_of(user), work.case.now):

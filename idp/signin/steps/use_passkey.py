@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from idp import db
 from idp.audit import Event
 from idp.errors import say
+from idp.identity import access
 from idp.identity.assurance import as_json
 from idp.identity.credentials import passkeys
 from idp.identity.credentials.webauthn import Ceremony
@@ -98,6 +99,10 @@ def _taken(work: StepContext, place: str, text: str, *, alone: bool) -> Outcome:
         return _wrong(work, owner)
     if passkeys.is_behind(passkey, shown):
         return _behind(work, owner, passkey)
+    if access.has_ended(owner):
+        with db.transaction():
+            guess.succeeded()
+        return Wrong((access.ended(owner),), prepared=spent(work.case))
 
     def effect() -> Wrong | None:
         if not passkeys.accept(passkey, shown, now, alone=alone):

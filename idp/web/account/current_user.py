@@ -8,7 +8,7 @@ from idp import clock
 from idp.audit import Origin
 from idp.branding import brand_of
 from idp.errors import say
-from idp.identity import sensitive_changes
+from idp.identity import access, sensitive_changes
 from idp.identity.organisations.settings import OrganisationSettings, settings_of
 from idp.identity.sessions import sessions
 from idp.signin.authenticate import authenticate
@@ -71,7 +71,7 @@ def who() -> Me | None:
     if session is None:
         return None
     found = _rows(SignedIn(session.organisation_id, session.user_id, session.id, (), ()))
-    if found.user.disabled_at is not None:
+    if access.is_over(found.user, found.organisation.zone):
         return None
     _read_by(found)
     return found

@@ -67,7 +67,7 @@ def _page(admin: Admin) -> OwnershipPage:
     waiting = transfer.waiting(request_context.settings(), admin.organisation)
     return OwnershipPage(
         frame=admin.frame(HERE),
-        owner=Person.of(owner) if owner else None,
+        owner=Person.of(owner, admin.organisation.zone) if owner else None,
         offer=Offer(waiting.new_owner.username, waiting.since, waiting.until) if waiting else None,
         is_owner=owner is not None and owner.id == admin.me.user.id,
         may_withdraw=transfer.may_withdraw(admin.organisation, admin.origin),

@@ -1,8 +1,10 @@
 """Hold a user as values, for the console's pages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+from idp.identity import access
 from idp.store.users import User
 
 
@@ -18,11 +20,13 @@ class Person:
     phone_number: str
     all_shops: bool
     is_disabled: bool
+    valid_until: date | None
+    has_ended: bool
     last_login_at: datetime | None
 
     @classmethod
-    def of(cls, user: User) -> "Person":
-        """Copy the values of a row, without those that a page must not have."""
+    def of(cls, user: User, zone: ZoneInfo) -> "Person":
+        """Copy the values of a row, without those that a page must not have. ``zone``: the organisation's."""
         return cls(
             id=user.id,
             username=user.username,
@@ -32,5 +36,7 @@ class Person:
             phone_number=user.phone_number or "",
             all_shops=user.all_shops,
             is_disabled=user.disabled_at is not None,
+            valid_until=user.valid_until,
+            has_ended=access.has_ended(user, zone),
             last_login_at=user.last_login_at,
         )

@@ -155,7 +155,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
     offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
     return PersonPage(
         frame=admin.frame(HERE),
-        person=Person.of(user),
+        person=Person.of(user, at.zone),
         role=ROLE_NAMES[user.role],
         groups=tuple(group.name for group in person.groups),
         shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),

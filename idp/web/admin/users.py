@@ -205,7 +205,7 @@ def _rows(admin: Admin, found: Sequence[User]) -> tuple[Row, ...]:
     """Describe the people found. The right to change them depends on their role, so it is checked once for each role."""
     one_of = {row.role: row for row in found}
     over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
-    return tuple(Row(Person.of(row), ROLE_NAMES[row.role], over[row.role]) for row in found)
+    return tuple(Row(Person.of(row, admin.organisation.zone), ROLE_NAMES[row.role], over[row.role]) for row in found)
 
 
 def _one_of(wanted: str, known: Any) -> str:
