@@ -9,6 +9,7 @@ form that is sent twice gets one answer (``sent_forms``).
 Of sign-in pages only the errors and the entered values are kept (``web/signin``): the step that is due is always shown live.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -38,12 +39,12 @@ def setup_post_redirect_get(app: Flask) -> None:
     app.after_request(_keep)
 
 
-def land_at(path: str) -> None:
+def land_at(path: str, **query: str) -> None:
     """Keep the page of this request and show it at ``path``, whose ordinary page makes sense once this one is gone.
 
     It is for pages with something made once: a secret, a printed code, the outcome of a single-use code (also of a GET).
     """
-    g.landing = path
+    g.landing, g.landing_query = path, tuple(query.items())
 
 
 def redirect_to_answer(path: str, reference: str, query: tuple[tuple[str, str], ...] = ()) -> Response:
@@ -87,7 +88,7 @@ def _kept(response: Response) -> Response:
     if "Retry-After" in response.headers:
         seconds = min(seconds, max(SHORTEST, int(response.headers["Retry-After"])))
     reference = stash.put(PURPOSE, _as_json(response, path), seconds, _login_id())
-    sent = parse_qsl(request.query_string.decode("latin-1")) if not landing else []
+    sent: Iterable[tuple[str, str]] = parse_qsl(request.query_string.decode("latin-1")) if not landing else g.landing_query
     answer = redirect_to_answer(path, reference, tuple(pair for pair in sent if pair[0] != REFERENCE))
     for cookie in response.headers.getlist("Set-Cookie"):
         answer.headers.add("Set-Cookie", cookie)

@@ -11,10 +11,12 @@ from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
 from idp.mail.smtp import Failure
+from idp.oauth.client_kinds import KINDS
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
 from idp.web.admin import client_form, client_guide
 from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME, AuditPage, Chain, Line
+from idp.web.admin.client_connect import ConnectForm, KindRow, KindsPage
 from idp.web.admin.client_detail import PKCE, AppDetailPage, AppRow
 from idp.web.admin.client_guide import GuidePanel, Piece
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
@@ -112,6 +114,12 @@ CLAIMS = (
     Claim("exp", "1795170000", DAY, MEANINGS["exp"]),
     Claim("nickname", LONG, None, None),
 )
+KIND_ROWS = tuple(KindRow(kind.title, kind.hint, "/") for kind in KINDS.values())
+CONNECT = ConnectForm(
+    FRAME, KINDS["shop"].title, KINDS["shop"].hint, KINDS["shop"].fields, KINDS["shop"].address, client_guide.STACKS,
+    {"name": LONG, "address": "shop.example", "stack": "authlib", "scopes": ""}, serves_all=False, wrong="address",
+    errors=(say("%(address)s must begin with https://.", address=LONG),),
+)  # fmt: skip
 
 APPS: dict[str, tuple[str, object]] = {
     "console-sessions": (
@@ -143,6 +151,21 @@ APPS: dict[str, tuple[str, object]] = {
         "admin/client_form.html",
         AppForm(FRAME, "", "till", client_form.grouped(client_form.shown(PLAIN, None))),
     ),
+    "console-app-kinds": ("admin/client_kinds.html", KindsPage(FRAME, KIND_ROWS, "/")),
+    "console-app-connect": ("admin/client_connect.html", CONNECT),
+    "console-app-connect-api": (
+        "admin/client_connect.html",
+        replace(
+            CONNECT,
+            title=KINDS["api"].title,
+            fields=KINDS["api"].fields,
+            stacks=(),
+            serves_all=True,
+            wrong="scopes",
+            errors=(say("Write each line as stock.read = See the stock."),),
+        ),
+    ),
+    "console-app-new": ("admin/client.html", replace(DETAIL, guide=GUIDE, secret="x" * 43, is_new=True)),
     "console-trial": ("admin/client_test.html", TrialPage("kassa", "/", "RS256", "openid profile", CLAIMS)),
     "console-trial-error": (
         "admin/client_test.html",

@@ -156,6 +156,7 @@ def test_an_operator_adds_an_app_and_tests_it(enter: Enter, people: People, loca
     olga, jan, words = people["operator"], people["employee"], WORDS[locale]
     here = enter(olga, f"{AT}/apps", locale=locale)
     page = here.page
+    page.locator("main a[href$='/apps/connect']").click()
     page.locator("main a[href$='/apps/add']").click()
     page.locator("#redirect_uris").fill(CALLBACK)
     page.locator("#first_party").check()

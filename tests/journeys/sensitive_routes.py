@@ -123,6 +123,8 @@ INSTALLATION = [
         lambda w: (f"{AT}/policies/remove?name={w.rule()}", {})),
     Row("add an app", "admin.add_app", "olga", FRESH_PROOF,
         lambda w: (f"{AT}/apps/add", {"client_id": w.name(), "redirect_uris": "https://evil.example/"})),
+    Row("connect an app", "admin.connect_kind", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/apps/connect/shop", {"name": w.name(), "address": "https://evil.example/"})),
     Row("redirect address", "admin.edit_app", "olga", FRESH_PROOF,
         lambda w: (f"{AT}/apps/{w.client()}/edit", {"redirect_uris": "https://evil.example/"})),
     Row("a new secret", "admin.new_secret", "olga", FRESH_PROOF_AND_PASSWORD,

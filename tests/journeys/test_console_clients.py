@@ -89,7 +89,7 @@ def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, otto) -
 def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
     """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
     browser = enter(otto)
-    browser.click("Add an app")
+    browser.click("Connect an app").click("Fill in every setting yourself")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris=CALLBACK, first_party=True).submit()
     assert browser.heading == "Stock"
     secret = secret_on(browser)
@@ -269,10 +269,11 @@ def test_administrators_read_their_apps_and_change_none(factory, enter, anna, qu
         (secret,) = client_secrets.valid_secrets("kassa", clocks.now())
     ending = f"kassa/secrets/{secret.id}/end"
     hidden = ("secret-boots/about", "secret-boots/test", "nobody/about", "add", "kassa/edit", "kassa/do/delete", ending)
+    hidden += ("connect", "connect/shop")
     for path in hidden:
         assert browser.open(f"{HOME}/{path}").status == 404
     token = browser.open("/account/details").value("csrf_token")
-    for path in ("add", "kassa/edit", "kassa/do/delete", "kassa/secrets/new", ending):
+    for path in ("add", "connect/shop", "kassa/edit", "kassa/do/delete", "kassa/secrets/new", ending):
         browser.send("POST", f"{ISSUER}{HOME}/{path}", [("csrf_token", token), ("password", anna.password)])
         assert browser.status == 404
     assert row_of(factory, "kassa")

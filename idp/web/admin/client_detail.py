@@ -40,7 +40,7 @@ class AppRow:
 
 @dataclass(frozen=True)
 class AppDetailPage:
-    """Hold one app. ``settings``: lines to copy into it. ``secret``: a new one.
+    """Hold one app. ``settings``: lines to copy into it. ``secret``: a new one. ``is_new``: it was connected just now.
 
     ``logout_failures``: for operators.
     """
@@ -53,6 +53,7 @@ class AppDetailPage:
     secrets: SecretPanel
     may_change: bool
     secret: str = ""
+    is_new: bool = False
     logout_failures: LogoutFailures | None = None
 
 
@@ -82,8 +83,8 @@ def row_of(row: Client) -> AppRow:
     return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None, pkce)
 
 
-def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
-    """Return everything about an app; its secret only if it was made just now."""
+def detail(admin: Admin, row: Client, secret: str = "", stack: str = "", *, is_new: bool = False) -> AppDetailPage:
+    """Return everything about an app; its secret only if it was made just now. ``stack``: the library to show."""
     settings = request_context.settings()
     seen = client_form.shown(settings, row, None, api_scopes())
     others = () if admin.is_operator else ("organisations", "contacts")
@@ -92,10 +93,11 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         app=row_of(row),
         fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
         settings=client_guide.lines(row, settings.issuer),
-        guide=client_guide.panel(row),
+        guide=client_guide.panel(row, stack),
         secrets=secret_panel.panel(admin.organisation.id, row),
         may_change=admin.is_operator,
         secret=secret,
+        is_new=is_new,
         logout_failures=failures_of(row.client_id) if admin.is_operator else None,
     )
 

@@ -213,6 +213,8 @@ def _value(field: Field, form: Mapping[str, str]) -> Any:
     typed = form.get(field.name, "").strip()
     if field.kind == SEVERAL:
         chosen = [choice for choice in field.choices if choice in _ticked(field, form)]
+        if field.name == "grant_types":
+            return chosen  # an API may have none; what is left out is authorization_code
         return " ".join(chosen) if field.name == "scope" else chosen or None
     if field.kind == TRUTH:
         return field.name in form or None

@@ -35,9 +35,14 @@ class GuidePanel:
 STACKS = tuple((name, stack.title) for name, stack in guides.STACKS.items())
 
 
-def panel(row: Client) -> GuidePanel:
-    """Return the panel for an app, with the text for the library that the address names."""
-    chosen = request.args.get(CHOICE, "")
+def panel(row: Client, stack: str = "") -> GuidePanel:
+    """Return the panel for an app, with the text for a library: ``stack``, or the one that the address names.
+
+    An app to which nobody signs in at a browser has none.
+    """
+    if "authorization_code" not in row.metadata_.get("grant_types", ()):
+        return GuidePanel(())
+    chosen = stack or request.args.get(CHOICE, "")
     if chosen not in guides.STACKS:
         return GuidePanel(STACKS)
     found = guides.guide(request_context.settings(), row, chosen)
@@ -48,14 +53,15 @@ def panel(row: Client) -> GuidePanel:
 def lines(row: Client, issuer: str) -> tuple[str, ...]:
     """Return what the developer of an app needs, as lines of NAME=value."""
     metadata = row.metadata_
+    at_browser = "authorization_code" in metadata.get("grant_types", ())
     values = {
         "OIDC_ISSUER": issuer,
         "OIDC_DISCOVERY": f"{issuer}/.well-known/openid-configuration",
         "OIDC_CLIENT_ID": row.client_id,
         "OIDC_REDIRECT_URI": next(iter(metadata.get("redirect_uris", ())), ""),
         "OIDC_SCOPE": metadata.get("scope", ""),
-        "OIDC_RESPONSE_TYPE": "code",
-        "OIDC_PKCE": "S256",
+        "OIDC_RESPONSE_TYPE": "code" if at_browser else "",
+        "OIDC_PKCE": "S256" if at_browser else "",
         "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": accepted_methods(metadata)[0],
         "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
         "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),

@@ -1,0 +1,92 @@
+"""Connect an app by what it is: three fields, and settings that work at once (issue 11, job 8)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.identity.accounts import operators
+from idp.oauth.client_kinds import KINDS
+from idp.store import clients, organisations
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+
+HOME = "/admin/example-shoes/apps"
+ISSUER = "https://id.example.com"
+
+
+@pytest.fixture
+def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
+    """Create an operator with a second factor."""
+    with factory.context():
+        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
+
+
+@pytest.fixture
+def here(browser: Browser, otto: MadePerson, clock: Callable[..., None]) -> Browser:
+    """Sign the operator in at the list of apps."""
+    browser.open(HOME).submit("other_organisation")
+    browser.fill(organisation="installation").submit()
+    browser.fill(username="otto", password=otto.password).submit()
+    browser.fill(code=otto.authenticator.code()).submit()
+    clock(seconds=60)
+    return browser
+
+
+def made(factory: Factory) -> list[clients.Client]:
+    with factory.context():
+        return list(clients.clients())
+
+
+def test_a_web_shop_is_connected_with_three_fields(app, factory, here, quiet_shoes, journey, new_browser) -> None:
+    """The answer has the secret, settings for the library, and a way to try it; the app signs people in with them."""
+    here.click("Connect an app").click("Web shop")
+    here.fill(name="Shoes online", address="Shop.Shoes.Example/nl", stack="allauth").submit()
+    assert here.heading == "Shoes online"
+    assert "“Shoes online” is connected" in here.text
+    lines = here.text.splitlines()
+    secret = lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
+    assert "SOCIALACCOUNT_PROVIDERS" in here.text, "the settings of the library are not shown"
+    assert "?for=allauth" in here.url
+    (row,) = made(factory)
+    assert (row.organisations, row.first_party, row.metadata_["client_uri"]) == (
+        [quiet_shoes], False, "https://shop.shoes.example/nl",
+    )  # fmt: skip
+    callback = "https://shop.shoes.example/accounts/oidc/sleutel/login/callback/"
+    party = RelyingParty(app, ISSUER, row.client_id, callback, secret=secret)
+    jan = factory.make_user(quiet_shoes, "jan")
+    walk = journey(jan, app=party, browser=new_browser()).begin(scope="openid profile email").password()
+    assert walk.browser.heading, "people are asked before the app sees anything"
+    assert "Test this app" in [words for _, words in here.page.links]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_can_be_connected(factory, here, kind) -> None:
+    """No kind ends nowhere: what is asked is enough, and the page of the new app is shown."""
+    here.open(f"{HOME}/connect/{kind}")
+    address = "nl.shoes.app" if kind == "phone" else "https://app.shoes.example"
+    wanted = {"name": "Kassa", "address": address, "scopes": "stock.read = See the stock"}
+    here.fill(**{name: value for name, value in wanted.items() if name in here.fields}).submit()
+    assert (here.status, here.heading) == (200, "Kassa")
+    (row,) = made(factory)
+    assert (THE_SECRET_SHOWN_THIS_ONCE in here.text) is not row.is_public
+    for path in (f"{HOME}/{row.client_id}/about", f"{HOME}/{row.client_id}/edit"):
+        assert here.open(path).status == 200
+    here.submit()
+    assert here.status == 200, here.text
+    (again,) = made(factory)
+    assert again.metadata_ == row.metadata_, "saving the form unchanged changes the app"
+
+
+def test_a_wrong_address_is_told_at_its_field(factory, here) -> None:
+    """Bad input: the page keeps what was typed, and the error belongs to the field. Nothing is half connected."""
+    here.open(f"{HOME}/connect/shop").fill(name="Shop", address="http://shop.example").submit()
+    assert here.status == 422
+    assert "must begin with https://" in here.text
+    assert (here.value("name"), here.value("address")) == ("Shop", "http://shop.example")
+    assert here.open(f"{HOME}/connect/nothing").status == 404
+    assert made(factory) == []
+    with factory.context():
+        assert organisations.organisation_at("example-shoes")
