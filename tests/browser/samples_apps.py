@@ -145,7 +145,15 @@ APPS: dict[str, tuple[str, object]] = {
     "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),
     "console-app-form": (
         "admin/client_form.html",
-        AppForm(FRAME, "kassa", "", client_form.grouped(FIELDS), "redirect_uris", (WRONG_PASSWORD,)),
+        AppForm(
+            FRAME,
+            "kassa",
+            "",
+            client_form.grouped(client_form.fitting(FIELDS, CLIENT)),
+            "?all=1",
+            "jwks_uri",
+            (WRONG_PASSWORD,),
+        ),
     ),
     "console-app-add": (
         "admin/client_form.html",

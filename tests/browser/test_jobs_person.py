@@ -1,40 +1,19 @@
 """Do the daily jobs about one person in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import LOCALES, Visitor
 from tests.conftest import Live
+from tests.drivers.presses import Presses, press
 from tests.factories import MadePerson
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
-COUNT = "addEventListener('pointerdown', (event) => event.isTrusted && countPress(), true)"
-
-
-class Presses:
-    """Count the presses of a job on a page, whatever pages it leads to. More than ``most`` fail the test."""
-
-    def __init__(self, page: Page, most: int) -> None:
-        self.page, self.most, self.count = page, most, 0
-
-    def __enter__(self) -> Self:
-        self.page.expose_function("countPress", self._add)
-        self.page.add_init_script(COUNT)
-        self.page.reload()
-        return self
-
-    def _add(self) -> None:
-        self.count += 1
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None:
-            assert 0 < self.count <= self.most, f"{self.count} presses"
 
 
 @pytest.fixture(params=LOCALES)
@@ -42,11 +21,6 @@ def locale(request: pytest.FixtureRequest) -> str:
     """Walk each job in both languages."""
     value: Any = request.param
     return str(value)
-
-
-def press(page: Page, end: str) -> None:
-    """Press the link of the page that leads to an address with this end."""
-    page.locator(f"main a[href$='{end}']").click()
 
 
 def test_fire_somebody_now(enter: Enter, live: Live, people: People, locale: str) -> None:

@@ -15,6 +15,7 @@ from idp.oauth.registration import Ours
 from idp.oauth.signing_secrets import BY_MAC
 from idp.store import organisations
 from idp.store.clients import Client
+from idp.web.admin.client_labels import FIRST, LABELS, fits
 from idp.web.admin.client_meanings import MEANINGS, TEXTS
 
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
@@ -22,16 +23,18 @@ STATED = "stated"
 """The kind of a truth that may also be left out."""
 TABLE = "table"
 """The kind of a table, typed as JSON."""
+MOST = say("Most used")
 SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
 
 
 @dataclass(frozen=True)
 class Field:
-    """Describe a field: its registered name, kind, group and meaning. ``choices``: for one or several of them."""
+    """Describe a field: its registered name, kind, group, label and meaning. ``choices``: for one or several of them."""
 
     name: str
     kind: str
     group: Message
+    label: Message
     meaning: Message
     choices: tuple[str, ...] = ()
 
@@ -120,7 +123,7 @@ def fields(settings: Settings, api_scopes: Sequence[str] = ()) -> tuple[Field, .
         ("organisations", LINES, OWN, ()),
         *TOKENS,
     )
-    return tuple(Field(name, kind, group, MEANINGS[name], choices) for name, kind, group, choices in table)
+    return tuple(Field(name, kind, group, LABELS[name], MEANINGS[name], choices) for name, kind, group, choices in table)
 
 
 def shown(
@@ -129,23 +132,38 @@ def shown(
     """Return the fields with the app's values, or with those of ``form``, so that a mistake loses nothing."""
     if form is not None:
         return tuple(Shown(one, form.get(one.name, ""), _ticked(one, form)) for one in fields(settings, api_scopes))
+    return _with_values(row, fields(settings, api_scopes))
+
+
+def _with_values(row: Client | None, every: Sequence[Field]) -> tuple[Shown, ...]:
     known = _known(row)
-    return tuple(_shown(one, known.get(one.name)) for one in fields(settings, api_scopes))
+    return tuple(_shown(one, known.get(one.name)) for one in every)
+
+
+def fitting(every: Sequence[Shown], row: Client | None) -> tuple[Shown, ...]:
+    """Return the fields that fit what an app is, and those that have a value. What is left out is empty, and stays so."""
+    if row is None:
+        return tuple(every)
+    known = {one.field.name for one in _with_values(row, [each.field for each in every]) if one.text or one.chosen - {""}}
+    fit = {name for name in LABELS if fits(name, row.metadata_, shared=row.shared_device)}
+    return tuple(one for one in every if one.field.name in known | fit)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Hold fields that belong together."""
+    """Hold fields that belong together. ``is_first``: those that people change most."""
 
     title: Message
     fields: tuple[Shown, ...]
+    is_first: bool = False
 
 
 def grouped(every: Sequence[Shown]) -> tuple[Group, ...]:
-    """Return the fields by group, the most used group first."""
-    return tuple(
-        Group(title, tuple(one for one in every if one.field.group is title)) for title in (LOOK, SIGN_IN, SECURITY, OWN)
-    )
+    """Return the fields by group, those that people change most first."""
+    first = Group(MOST, tuple(one for one in every if one.field.name in FIRST), is_first=True)
+    others = [one for one in every if one.field.name not in FIRST]
+    titles = (LOOK, SIGN_IN, SECURITY, OWN)
+    return (first, *(Group(title, tuple(one for one in others if one.field.group is title)) for title in titles))
 
 
 def _known(row: Client | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say
@@ -20,6 +20,9 @@ from idp.web.confirmed_action import ConfirmedAction
 from idp.web.pagination import List, Pages, page_of
 from idp.web.unsaved import Fields
 
+ALL = "all"
+"""The parameter that shows every setting."""
+
 
 @dataclass(frozen=True)
 class AppListPage:
@@ -33,12 +36,16 @@ class AppListPage:
 
 @dataclass(frozen=True)
 class AppForm:
-    """Hold an app to create (``client_id`` empty) or change. ``wrong``: the field with an error."""
+    """Hold an app to create (``client_id`` empty) or change. ``wrong``: the field with an error.
+
+    ``every_setting``: the address of the form with all settings, where this one has only those that fit.
+    """
 
     frame: Frame
     client_id: str
     typed_id: str
     groups: tuple[Group, ...]
+    every_setting: str = ""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
 
@@ -153,11 +160,14 @@ def _question(admin: Admin, row: Client, action: ClientAction) -> Question:
 
 
 def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:
+    shows_all = row is None or ALL in request.args
+    fields = client_form.shown(request_context.settings(), row, form, api_scopes())
     page = AppForm(
         admin.frame(HERE),
         client_id=row.client_id if row else "",
         typed_id=(form or {}).get("client_id", ""),
-        groups=client_form.grouped(client_form.shown(request_context.settings(), row, form, api_scopes())),
+        groups=client_form.grouped(fields if shows_all else client_form.fitting(fields, row)),
+        every_setting="" if shows_all else f"{request.path}?{ALL}=1",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )

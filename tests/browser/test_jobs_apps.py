@@ -1,0 +1,49 @@
+"""Do the jobs about apps in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LOCALES, Visitor
+from tests.drivers.presses import Presses, press
+from tests.factories import MadePerson
+
+Enter = Callable[..., Visitor]
+People = dict[str, MadePerson]
+AT = "/admin/example-shoes"
+WORDS = {
+    "en-GB": {"connected": "“Shoes online” is connected", "ended": "The secret has ended. It no longer works anywhere."},
+    "nl-NL": {"connected": "“Shoes online” is gekoppeld", "ended": "Het geheim is ingetrokken en werkt nergens meer."},
+}
+
+
+@pytest.fixture(params=LOCALES)
+def locale(request: pytest.FixtureRequest) -> str:
+    """Walk each job in both languages."""
+    value: Any = request.param
+    return str(value)
+
+
+def test_connect_a_web_shop_and_end_its_leaked_secret(enter: Enter, people: People, locale: str) -> None:
+    """Jobs 8 and 9: three presses to a secret with settings that work; four to a new secret and the end of the old one."""
+    olga, words = people["operator"], WORDS[locale]
+    here = enter(olga, f"{AT}/apps", locale=locale)
+    page = here.page
+    with Presses(page, 7):
+        press(page, "/apps/connect")
+        press(page, "/connect/shop")
+        page.locator("#stack").select_option("authjs")
+        here.fill(name="Shoes online", address="shop.shoes.example").next()
+        expect(page.get_by_role("status").first).to_contain_text(words["connected"])
+        secret = page.locator("#new-secret").inner_text()
+        expect(page.locator("#guide ~ pre").first).to_be_visible()
+        page.locator("#overlap").select_option("7d")
+        page.locator("main form[action$='/secrets/new'] [type=submit]").click()
+        here.fill(password=olga.password).next()
+        assert page.locator("#new-secret").inner_text() not in ("", secret)
+        page.locator("main a[href$='/end']").first.click()
+        here.next()
+        expect(page.get_by_role("status").first).to_contain_text(words["ended"])
+        expect(page.locator("main a[href$='/end']")).to_have_count(1)
