@@ -78,8 +78,10 @@ messages: setup
 	@$(BIN)/pybabel -q extract -F pyproject.toml -k say -k say_many:1,2 -k _l --no-location --no-wrap -o $(POT)/messages.pot $(PAGES)
 	@$(BIN)/pybabel -q extract -F pyproject.toml --no-location --no-wrap -o $(POT)/mail.pot templates/mail
 	@for domain in messages mail; do \
-		$(BIN)/pybabel -q update --init-missing -l nl -D $$domain -i $(POT)/$$domain.pot -d $(CATALOGUES) \
-			--no-fuzzy-matching --no-wrap --ignore-pot-creation-date --ignore-obsolete && \
+		for folder in $(CATALOGUES)/*/; do \
+			$(BIN)/pybabel -q update --init-missing -l $$(basename $$folder) -D $$domain -i $(POT)/$$domain.pot -d $(CATALOGUES) \
+				--no-fuzzy-matching --no-wrap --ignore-pot-creation-date --ignore-obsolete || exit 1; \
+		done; \
 		$(BIN)/pybabel -q compile -D $$domain -d $(CATALOGUES) || exit 1; \
 	done
 

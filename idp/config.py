@@ -54,7 +54,7 @@ class Settings(Tables):
     name: str = "Sleutel"
     """The name of this installation on pages."""
     default_language: Language = "en"
-    """The language of pages and mails if person, app, browser and organisation choose none: `nl` or `en`."""
+    """The language of pages and mails if person, app, browser and organisation choose none, for example `nl`."""
     secrets: Texts = Field(min_length=1)
     """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
     the old one when ``idp doctor`` says so."""

@@ -1,17 +1,48 @@
-"""Know the languages of pages and mails, and map tags and countries to them. Pure."""
+"""Know the languages of pages and mails: their names, their local forms, and tags and countries that mean them. Pure.
 
-from collections.abc import Iterable
+A language is added by its folder in ``idp/translations`` and its tag in ``Language``. Nothing else lists languages.
+"""
+
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Literal, get_args
 
+from babel import Locale
 from babel.languages import get_official_languages
 
 Language = Literal["nl", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+SOURCE = "en"
+"""The language of the templates. It has no catalogue."""
+IN_REGION: Mapping[str, str] = MappingProxyType({"en": "en_GB"})
+"""Where dates and names of countries are not those of the language in general."""
+
 
 LONGEST_TAG = 35
 """Characters of a tag that are kept (RFC 5646 §4.4.1). Its first part alone counts here."""
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """Return Babel's locale for dates, numbers, countries and zones in a language."""
+    return Locale.parse(IN_REGION.get(language, language))
+
+
+@cache
+def named() -> tuple[tuple[Language, str], ...]:
+    """Return every language with its name in itself, as lists of choices show them: ``("nl", "Nederlands")``."""
+    return tuple((tag, _capitalised(str(Locale.parse(tag).get_language_name(tag) or tag))) for tag in LANGUAGES)
+
+
+def _capitalised(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def country_name(code: str, language: str) -> str:
+    """Return the name of a country (ISO 3166-1) in a language; the code itself where it is unknown."""
+    return str(locale_of(language).territories.get(code, code))
 
 
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:

@@ -1,19 +1,29 @@
 """Know time zones: their names, a country's default, the start of a day, and moments in local words. Pure.
 
+Words come from Babel, in the reader's language: ``DAY``, ``WEEKDAY``, ``HOUR``, ``MOMENT`` and ``STAMP`` are the forms.
+
 Names and countries come from the ``tzdata`` package, so that every machine knows the same zones. A stored name that is no
 longer known counts as not chosen.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.core import get_global
 from babel.dates import format_datetime
 
+from idp.languages import country_name, locale_of
+
+DAY, WEEKDAY, HOUR, MOMENT, STAMP = "day", "weekday", "hour", "moment", "stamp"
+"""A date; with its day of the week; a time; a short date with a time; a full date with a time."""
 LONGEST = 64
 """The longest name of a zone in characters; today's longest has 32."""
 
@@ -121,12 +131,42 @@ def exact(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def in_words(moment: datetime, where: ZoneInfo, locale: str, pattern: str) -> str:
-    """Return the local date or time by a pattern of Unicode's (UTS 35)."""
-    return str(format_datetime(moment, pattern, tzinfo=where, locale=locale))
+@dataclass(frozen=True)
+class Named:
+    """A zone that a page names in the reader's language."""
+
+    name: str
 
 
-def with_zone(moment: datetime, where: ZoneInfo, locale: str, pattern: str) -> str:
+@cache
+def place(name: str, language: str) -> str:
+    """Return a zone's city and country, the city first, so that typing its first letters in a list finds it."""
+    city = str(locale_of(language).time_zones.get(name, {}).get("city", "")) or name.rpartition("/")[2].replace("_", " ")
+    country = get_global("zone_territories").get(name, "")
+    return f"{city} ({country_name(country, language)})" if country.isalpha() else city
+
+
+def sorted_by_place(names: Iterable[str], language: str) -> list[str]:
+    """Sort names of zones by their places, accents aside."""
+    return sorted(names, key=lambda name: (normalize("NFD", place(name, language)).casefold(), name))
+
+
+def in_words(moment: date, where: ZoneInfo, language: str, form: str) -> str:
+    """Return a local date or time in one of the forms. A date without a time is the same in every zone."""
+    locale = locale_of(language)
+    at = moment if isinstance(moment, datetime) else datetime.combine(moment, time(), where)
+    return str(format_datetime(at, _pattern(locale, form), tzinfo=where, locale=locale))
+
+
+@cache
+def _pattern(locale: Locale, form: str) -> str:
+    """Return a form's pattern (UTS 35)."""
+    full, long, short = (str(locale.date_formats[size]) for size in ("full", "long", "medium"))
+    hour = str(locale.time_formats["short"])
+    return {DAY: long, WEEKDAY: full, HOUR: hour, MOMENT: f"{short}, {hour}", STAMP: f"{long}, {hour}"}[form]
+
+
+def with_zone(moment: datetime, where: ZoneInfo, language: str, form: str) -> str:
     """Return the local time followed by the name of its zone: ``CEST``, or ``UTC+03`` where the zone has no letters."""
     name = moment.astimezone(where).tzname() or ""
-    return f"{in_words(moment, where, locale, pattern)} {name if name[:1].isalpha() else f'UTC{name}'}"
+    return f"{in_words(moment, where, language, form)} {name if name[:1].isalpha() else f'UTC{name}'}"

@@ -198,7 +198,7 @@ def one_line(text: str) -> str:
 
 def local_time(moment: datetime, zone: str, locale: str) -> str:
     """Return a moment in the reader's zone and language, with the name of the zone."""
-    return zones.with_zone(moment, zones.zone(zone), locale, "d MMMM y, HH:mm")
+    return zones.with_zone(moment, zones.zone(zone), locale, zones.STAMP)
 
 
 def _render(form: str, page: MailPage) -> str:

@@ -11,6 +11,7 @@ from idp.audit import Origin
 from idp.identity.assurance import Proof, counting, level
 from idp.identity.policy.rules import Person, Rules
 from idp.identity.sensitive_changes import Confirmation
+from idp.languages import SOURCE
 from idp.signin.answers import NO_ANSWERS, NO_FINDINGS, Answers, Findings
 from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import Needs
@@ -148,7 +149,7 @@ class BrowserContext:
     device: str = ""
     address: str = ""
     label: str = ""
-    locale: str = "en"
+    locale: str = SOURCE
     request_id: str = ""
 
     def origin(self, user_id: str = "", client_id: str = "") -> Origin:

@@ -12,12 +12,12 @@ from flask_babel import Babel
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from idp import logs, outage
+from idp import logs, outage, zones
 from idp.branding import Brand
 from idp.config import Settings
 from idp.errors import Message, Refusal, say
 from idp.identity import sensitive_changes
-from idp.languages import LANGUAGES
+from idp.languages import LANGUAGES, SOURCE, named
 from idp.resources import PACKAGE
 from idp.signin import authenticate
 from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved
@@ -90,9 +90,10 @@ NOT_TAKEN = say("Our database is not available now. Nothing was changed. Reload 
 def setup_pages(app: Flask) -> None:
     """Set up languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
-    Babel(app, locale_selector=language.chosen, default_locale="en")
+    Babel(app, locale_selector=language.chosen, default_locale=SOURCE)
     app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
+    app.jinja_env.globals["languages"] = named()
     assets.setup_assets(app)
     times.setup_times(app)
     app.register_blueprint(blueprint)
@@ -134,6 +135,8 @@ def words(message: Message) -> str:
 def _worded(value: Any) -> Any:
     if isinstance(value, Message):
         return words(value)
+    if isinstance(value, zones.Named):
+        return times.zone_in_words(value)
     return times.day_in_words(value) if isinstance(value, date) else value
 
 

@@ -4,21 +4,20 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from flask import Flask, g
 from flask_babel import get_locale
 from markupsafe import Markup, escape
 
 from idp import zones
 from idp.errors import Message
+from idp.languages import SOURCE, country_name
 from idp.web import language
-
-DAY, WEEKDAY, HOUR, MOMENT = "d MMMM y", "EEEE d MMMM y", "HH:mm", "d MMM y, HH:mm"
+from idp.zones import DAY, HOUR, MOMENT, WEEKDAY
 
 
 def setup_times(app: Flask) -> None:
-    """Add the filters ``day``, ``weekday``, ``hour`` and ``moment``, and a ``_`` that takes their elements."""
-    app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment)
+    """Add the filters ``day``, ``weekday``, ``hour``, ``moment`` and ``country``, and a ``_`` that takes their elements."""
+    app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment, country=country)
     app.jinja_env.globals.update(_=translated, ngettext=translated_plural)
 
 
@@ -35,14 +34,18 @@ def zone() -> ZoneInfo:
 
 def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | str], ...]:
     """Return the time zones to choose from by city, as values and words. ``otherwise``: what no choice means."""
-    named = sorted((_place(name), name) for name in {*zones.choices(), *filter(None, (chosen,))})
-    return (("", otherwise), *((name, place) for place, name in named))
+    found = zones.sorted_by_place({*zones.choices(), *filter(None, (chosen,))}, _language())
+    return (("", otherwise), *((name, Message("%(zone)s", {"zone": zones.Named(name)})) for name in found))
 
 
-def _place(name: str) -> str:
-    """Name the city before the region, so that typing its first letters in the list finds it."""
-    region, _, city = name.replace("_", " ").rpartition("/")
-    return f"{city} ({region})" if region else city
+def zone_in_words(zone: zones.Named) -> str:
+    """Return the city and country of a time zone in the page's language."""
+    return zones.place(zone.name, _language())
+
+
+def country(code: str) -> str:
+    """Return the name of a country in the page's language."""
+    return country_name(code, _language())
 
 
 def day(value: date) -> Markup:
@@ -54,7 +57,7 @@ def day(value: date) -> Markup:
 
 def day_in_words(value: date) -> str:
     """Format a date without a zone as plain text."""
-    return str(format_date(value, DAY, locale=_language()))
+    return zones.in_words(value, zone(), _language(), DAY)
 
 
 def weekday(value: datetime) -> Markup:
@@ -98,11 +101,11 @@ def _marked(text: str, values: dict[str, Any]) -> str:
 
 
 def _language() -> str:
-    return str(get_locale() or "en")
+    return str(get_locale() or SOURCE)
 
 
-def _words(value: datetime, pattern: str) -> str:
-    return zones.in_words(value, zone(), _language(), pattern)
+def _words(value: datetime, form: str) -> str:
+    return zones.in_words(value, zone(), _language(), form)
 
 
 def _element(value: datetime, words: str) -> Markup:

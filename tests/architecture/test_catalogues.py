@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
+from idp.languages import LANGUAGES, SOURCE, named
 from tests.architecture.sources import ROOT
 
 CATALOGUES = sorted((ROOT / "idp" / "translations").rglob("*.po"))
@@ -20,16 +22,38 @@ def _read(path: Path) -> Catalog:
         return read_po(file)
 
 
-@pytest.fixture(params=CATALOGUES, ids=lambda path: path.stem)
+@pytest.fixture(params=CATALOGUES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
 def path(request: pytest.FixtureRequest) -> Path:
     """Give the path of each catalogue."""
     found: Path = request.param
     return found
 
 
-def test_there_is_a_dutch_catalogue_for_the_pages_and_for_the_mails() -> None:
-    """S62: pages and mails have a catalogue each."""
-    assert {path.stem for path in CATALOGUES} == {"messages", "mail"}
+def test_each_language_has_a_catalogue_for_the_pages_and_one_for_the_mails() -> None:
+    """S62: a language is a folder with both, and a tag in ``Language``. The templates are the English one."""
+    translated = {language for language in LANGUAGES if language != SOURCE}
+    assert {(path.parts[-3], path.stem) for path in CATALOGUES} == {*product(translated, ("messages", "mail"))}
+
+
+def test_every_language_has_the_same_messages() -> None:
+    """`make messages` was run after the last change of a text, for all languages."""
+    asked = {path: {(one.id, one.context) for one in _read(path) if one.id} for path in CATALOGUES}
+    assert all(found == asked[ROOT / f"idp/translations/nl/LC_MESSAGES/{path.name}"] for path, found in asked.items())
+
+
+def test_nothing_else_lists_languages() -> None:
+    """Forms, switches, settings and commands show ``LANGUAGES``: a language is added in one place."""
+    tag, name = ("|".join(words) for words in zip(*named(), strict=True))
+    pairs = re.compile(rf"""(["'])({tag})\1\s*[,:]\s*(["'])({tag}|{name})\3|(["'])({name})\5""")
+    places = [*(ROOT / "templates").rglob("*.*"), *(ROOT / "idp").rglob("*.py")]
+    listed = {path.relative_to(ROOT).as_posix() for path in places if pairs.search(path.read_text("utf-8"))}
+    assert listed == {"idp/languages.py"}
+
+
+def test_languages_are_named_in_themselves() -> None:
+    """A reader finds their own language in a list, whatever the page's."""
+    assert dict(named())["nl"] == "Nederlands"
+    assert all(name[0].isupper() for _, name in named())
 
 
 def test_every_message_is_translated_and_keeps_its_places(path: Path) -> None:

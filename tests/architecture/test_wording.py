@@ -23,8 +23,8 @@ NEVER_DOTTED = frozenset(
 
 
 def _messages() -> Iterator[Message]:
-    for domain in ("messages", "mail"):
-        with (PACKAGE / "translations/nl/LC_MESSAGES" / f"{domain}.po").open("rb") as file:
+    for path in sorted((PACKAGE / "translations").rglob("*.po")):
+        with path.open("rb") as file:
             yield from (message for message in read_po(file) if message.id)
 
 
@@ -34,7 +34,7 @@ def _said(message: Message) -> tuple[str, ...]:
 
 
 def test_what_is_counted_has_a_plural() -> None:
-    """Pages must not say "in 1 seconds": a number before a noun goes through ngettext, in both languages."""
+    """Pages must not say "in 1 seconds": a number before a noun goes through ngettext, in every language."""
     wrong = [
         message.id for message in _messages() if isinstance(message.id, str) and any(map(COUNTED.search, _said(message)))
     ]

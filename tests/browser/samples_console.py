@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from idp import zones
 from idp.errors import say
 from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
@@ -36,7 +37,7 @@ SECTIONS = (
 )
 FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", SECTIONS)
 ROLES = tuple(ROLE_NAMES.items())
-ZONES = zone_choices(say("Same as the country: %(zone)s", zone="Europe/Amsterdam"), "")
+ZONES = zone_choices(say("Same as the country: %(zone)s", zone=zones.Named("Europe/Amsterdam")), "")
 
 
 JAN = Person(

@@ -5,27 +5,29 @@ from playwright.sync_api import Page
 
 from idp import clock
 from idp.config import Settings
-from idp.languages import LANGUAGES
+from idp.languages import SOURCE
 from idp.mail.letters import Letter, compose
 from idp.mail.messages import NOTICES, PERSONAL
 from idp.store import sealed
 from idp.store.outbox import OutgoingMail
 from tests.drivers.chromium import NARROWEST, check_accessible, check_fits
+from tests.drivers.languages import another_language
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, language: str) -> None:
+@pytest.mark.parametrize("is_source", [True, False])
+def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, is_source: bool) -> None:
     """S51, S53, S62: axe finds nothing in light or dark, and nothing sticks out on a phone, with the longest of names.
 
-    What axe looks at is the same in every language.
+    What axe looks at is the same in every language. Beside English each mail is shown in one other language.
     """
     faults = {}
     page.set_viewport_size(NARROWEST)
     for template in sorted(NOTICES | PERSONAL):
+        language = SOURCE if is_source else another_language(template)
         page.set_content(_html_of(settings, template, language))
         try:
             check_fits(page)
-            if language == "nl":
+            if not is_source:
                 check_accessible(page)
         except AssertionError as fault:
             faults[template] = str(fault)

@@ -81,7 +81,7 @@ def test_an_organisation_may_only_shorten_lifetimes(settings: Settings, organisa
         ("offer_set_up", "yes"),
         ("password_min_length", 7),
         ("languages", []),
-        ("languages", ["fr"]),
+        ("languages", ["is"]),
         ("languages", "nl"),
         ("login_hours", 1.5),
         ("colour", "red"),

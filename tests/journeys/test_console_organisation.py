@@ -8,6 +8,7 @@ from idp.clock import now
 from idp.db import transaction
 from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.ownership import owner_recovery
+from idp.languages import LANGUAGES
 from idp.store import organisations, outbox, users
 from tests.drivers.words import DELETE_THIS_SHOP, RESET_THE_SECOND_FACTOR, STOP_THE_RECOVERY
 from tests.factories import BY_TESTS, Factory
@@ -116,7 +117,7 @@ def test_settings_are_changed_within_their_limits(factory: Factory, enter, new_b
     for field, value in (("login_hours", "25"), ("login_hours", "eight"), ("remember_device_days", "0"), ("name", "")):
         browser.open(f"{AT}/settings").fill(**{field: value}).submit()
         assert browser.status == 422, field
-    browser.open(f"{AT}/settings").fill(**{"language-nl": False, "language-en": False}).submit()
+    browser.open(f"{AT}/settings").fill(**{f"language-{tag}": False for tag in LANGUAGES}).submit()
     assert "at least one language" in browser.errors[0]
     browser.open(f"{AT}/settings").submit("Save", country="AU", integrations="")
     assert "Only the installation administrator" in browser.errors[0]
@@ -281,4 +282,4 @@ def test_an_administrator_chooses_the_first_language(factory: Factory, enter, sh
     browser.fill(first_language="en").submit("Save")
     assert browser.value("first_language") == "en"
     with factory.context():
-        assert factory.organisation(shoes).settings["languages"] == ["en", "nl"]
+        assert factory.organisation(shoes).settings["languages"][:2] == ["en", "nl"]

@@ -239,9 +239,9 @@ def test_activity_is_listed_in_plain_words(factory: Factory, journey, new_browse
     """Issue 3: event, day and browser. An action by another user is marked, and no event of other users is listed."""
     journey(jan, browser=new_browser(agent=CHROME)).begin().password("not my password")
     browser = inside(journey(jan).begin().password()).open("/account/activity")
-    assert "Signed in with password on Monday 23 November 2026 from Firefox · Windows." in browser.text
-    assert "Wrong password entered on Monday 23 November 2026 from Chrome · Android." in browser.text
-    assert "Signed in to Webshop on Monday 23 November 2026 from Firefox · Windows." in browser.text
+    assert "Signed in with password on Monday, 23 November 2026 from Firefox · Windows." in browser.text
+    assert "Wrong password entered on Monday, 23 November 2026 from Chrome · Android." in browser.text
+    assert "Signed in to Webshop on Monday, 23 November 2026 from Firefox · Windows." in browser.text
     assert " 2026 by the installation." in browser.text
     assert "login:started" not in browser.html
     dutch = journey(jan, browser=new_browser(languages="nl")).begin().password()

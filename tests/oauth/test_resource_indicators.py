@@ -204,7 +204,7 @@ def test_a_client_acts_for_itself_at_a_resource(apis: Scene) -> None:
         {"identifier": f"{STOCK}#x", "scopes": {"a.b": "x"}}, {"identifier": "stock", "scopes": {"a.b": "x"}},
         {"identifier": "https://a b", "scopes": {"a.b": "x"}}, {"identifier": STOCK, "scopes": {"email": "x"}},
         {"identifier": STOCK, "scopes": {"claim:email": "x"}}, {"identifier": STOCK, "scopes": {"a.b": ""}},
-        {"identifier": STOCK, "scopes": {"a.b": {"fr": "x"}}}, {"identifier": STOCK, "scopes": {"a.b": "x"}, "alg": "none"},
+        {"identifier": STOCK, "scopes": {"a.b": {"is": "x"}}}, {"identifier": STOCK, "scopes": {"a.b": "x"}, "alg": "none"},
         {"identifier": STOCK, "scopes": {"a.b": "x"}, "claims": ["email"]},
         {"identifier": STOCK, "scopes": {"a.b": "x"}, "more": 1}, {"identifier": STOCK, "scopes": {"a .b": "x"}},
     ],

@@ -184,7 +184,7 @@ def test_a_till_asks_a_manager_for_an_act(scene: Scene, party: RelyingParty) -> 
     [
         [], {"refund": 1}, {"refund": {"fields": {}}}, {"refund": {"fields": {"amount": "money"}, "words": "{amount}"}},
         {"refund": {"fields": {"type": "text"}, "words": "{type}"}}, {"a b": TYPE}, {"refund": {**TYPE, "words": "Refund"}},
-        {"refund": {**TYPE, "words": {"en": "Refund {amount}"}}}, {"refund": {**TYPE, "words": {"fr": "x"}}},
+        {"refund": {**TYPE, "words": {"en": "Refund {amount}"}}}, {"refund": {**TYPE, "words": {"is": "x"}}},
         {"refund": {**TYPE, "words": "{amount} {receipt} {more}"}}, {"refund": {**TYPE, "words": "{amount.x} {receipt}"}},
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from idp import zones
+from idp.languages import country_name
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -93,5 +94,34 @@ def test_a_zone_is_the_users_else_the_organisations_else_the_countrys(
 def test_a_local_time_names_its_zone(zone: str, month: int, expected: str) -> None:
     """The zone distinguishes the two hours with equal names in autumn."""
     moment = datetime(2026, month, 5, 12, 30, tzinfo=UTC)
-    assert zones.with_zone(moment, ZoneInfo(zone), "nl", "HH:mm") == expected
+    assert zones.with_zone(moment, ZoneInfo(zone), "nl", zones.HOUR) == expected
     assert zones.exact(moment) == f"2026-0{month}-05T12:30:00Z"
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "expected"),
+    [
+        (zones.DAY, "nl", "5 september 2026"),
+        (zones.DAY, "en", "5 September 2026"),
+        (zones.DAY, "de", "5. September 2026"),
+        (zones.WEEKDAY, "nl", "zaterdag 5 september 2026"),
+        (zones.MOMENT, "nl", "5 sep 2026, 14:30"),
+        (zones.MOMENT, "de", "05.09.2026, 14:30"),
+        (zones.STAMP, "fr", "5 septembre 2026, 14:30"),
+    ],
+)
+def test_dates_are_written_as_in_the_language(form: str, language: str, expected: str) -> None:
+    """S62: the forms come from Unicode's data, so a new language needs no pattern of ours."""
+    moment = datetime(2026, 9, 5, 12, 30, tzinfo=UTC)
+    assert zones.in_words(moment, ZoneInfo("Europe/Amsterdam"), language, form) == expected
+
+
+def test_zones_and_countries_are_named_in_the_language() -> None:
+    """S62: people look for the name that they know."""
+    assert [zones.place("Europe/Vienna", language) for language in ("nl", "en")] == [
+        "Wenen (Oostenrijk)",
+        "Vienna (Austria)",
+    ]
+    assert [zones.place(name, "nl") for name in ("America/New_York", "UTC")] == ["New York (Verenigde Staten)", "UTC"]
+    assert [country_name(code, "nl") for code in ("BE", "", "XQ")] == ["België", "", "XQ"]
+    assert zones.sorted_by_place(["Europe/Zurich", "America/Sao_Paulo", "Europe/Athens"], "nl")[0] == "Europe/Athens"

@@ -98,7 +98,7 @@ def _is_languages(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and value == list(spoken(value))
 
 
-_LANGUAGES = Rule(_is_languages, "[nl, en], [en, nl], [nl], [en]", _default_languages)
+_LANGUAGES = Rule(_is_languages, f"[{', '.join(LANGUAGES)}], all or some of them, in any order", _default_languages)
 _COLOUR = Rule(lambda value: value == "" or is_colour(value), '#000000–#ffffff, ""', lambda *_: "")
 _DAYS, _HOURS, _MINUTES = say("days"), say("hours"), say("minutes")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
+from idp import zones
 from idp.errors import Invalid, Message, say
 from idp.identity.users import profile
 from idp.signin.requirements import Needs
@@ -84,6 +85,6 @@ def change_time_zone() -> Response:
 
 def _page(present: Me) -> DetailsPage:
     user, at = present.user, present.organisation
-    of_organisation = say("Same as your organisation: %(zone)s", zone=at.zone.key)
+    of_organisation = say("Same as your organisation: %(zone)s", zone=zones.Named(at.zone.key))
     choices = times.zone_choices(of_organisation, user.time_zone)
     return DetailsPage(user.username, at.name, user.name, user.locale, user.time_zone, choices, done=outcome(present))

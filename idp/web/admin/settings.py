@@ -144,7 +144,7 @@ def _stored(at: Organisation) -> dict[str, str]:
 
 
 def _zones(at: Organisation) -> Choices:
-    of_country = say("Same as the country: %(zone)s", zone=zones.default_of(at.country))
+    of_country = say("Same as the country: %(zone)s", zone=zones.Named(zones.default_of(at.country)))
     return times.zone_choices(of_country, at.time_zone)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
 
+from idp import zones
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import permissions
 from idp.identity.accounts import accounts
@@ -246,7 +247,7 @@ def _status_of(refusal: Refusal | None) -> int:
 
 
 def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[str], refusal: Refusal | None) -> PersonForm:
-    at, zone = admin.organisation.id, admin.organisation.zone.key
+    at, zone = admin.organisation.id, zones.Named(admin.organisation.zone.key)
     groups = [(f"group-{group.id}", group.name) for group in organisations.groups(at)]
     shops = [(f"shop-{shop.id}", shop.name) for shop in organisations.shops(at)]
     return PersonForm(
