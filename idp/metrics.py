@@ -31,7 +31,7 @@ class Instruments:
     def __init__(self) -> None:
         own: Any = {"registry": prometheus.CollectorRegistry()}
         self.sign_ins = prometheus.Counter(
-            "sleutel_sign_ins", "Sign-ins, and wrong proofs by their event in the audit trail.", ("outcome", "acr"), **own
+            "sleutel_sign_ins", "Sign-ins, and wrong proofs by their event in the audit log.", ("outcome", "acr"), **own
         )
         self.tokens = prometheus.Counter("sleutel_token_responses", "Token responses, by grant type.", ("grant",), **own)
         self.requests = prometheus.Histogram(

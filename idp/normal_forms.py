@@ -65,7 +65,9 @@ def name(key: str, value: object, most: int, wrong: Message) -> str:
 def require_one_alphabet(key: str, whole: str, letters: str) -> None:
     """Raise ``Invalid`` if ``letters`` of ``whole`` come from two alphabets that look alike."""
     if not letters.isascii() and len(found := _alphabets(letters)) > 1 and _misleads(letters, found):
-        raise Invalid(key, say("“%(word)s” mixes letters of two alphabets that look alike. Use one of them.", word=whole))
+        raise Invalid(
+            key, say("“%(word)s” mixes letters of two alphabets that look alike. Use letters of one alphabet.", word=whole)
+        )
 
 
 def is_plain(text: str) -> bool:

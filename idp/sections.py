@@ -189,11 +189,11 @@ class Lifetimes(Section):
     confirmation_seconds: int = Field(60, ge=10, le=600)
     """How long after a reauthentication its password also confirms the change that it was for."""
     link_minutes: int = Field(30, ge=5)
-    """A link in a mail."""
+    """A link in an e-mail."""
     one_time_password_hours: int = Field(24, ge=1)
-    """A one-time password sent by mail."""
+    """A one-time password sent by e-mail."""
     invitation_hours: int = Field(72, ge=1, le=336)
-    """An invitation by mail or on paper."""
+    """An invitation by e-mail or on paper."""
     owner_recovery_hours: int = Field(24, ge=1, le=720)
     """How long the recovery of an owner waits for objections after the owner has confirmed it."""
     refresh_grace_seconds: int = Field(10, ge=0, le=60)
@@ -210,7 +210,8 @@ class Limits(Section):
     longest_wait_seconds: int = Field(900, ge=1)
     """The longest wait."""
     hard_stop: int = Field(100, ge=10)
-    """Failures in a row that lock an authenticator. An administrator unlocks it, or a mailed link with the other factor."""
+    """Failures in a row that lock an authenticator. An administrator unlocks it, or an e-mailed link and "
+        "the other factor."""
     address_failures: int = Field(50, ge=5)
     """Failures from one address within the window that block the address."""
     address_window_minutes: int = Field(15, ge=1)

@@ -57,9 +57,9 @@ def verify(organisation_id: str, seq: int = 0, previous: bytes = bytes(32)) -> C
 
 def _fault(row: store.AuditRow, seq: int, previous: bytes) -> ChainError | None:
     if row.seq != seq + 1:
-        return ChainError(seq + 1, "the row is gone")
+        return ChainError(seq + 1, "the entry is gone")
     if row.previous != previous:
         return ChainError(row.seq, "the row does not follow the one before it")
     if row.hash != link(row):
-        return ChainError(row.seq, "the row was changed")
+        return ChainError(row.seq, "the entry was changed")
     return None

@@ -91,9 +91,9 @@ def since(heads: Mapping[str, tuple[int, str]]) -> Changes:
     for organisation_id in sorted({*heads, *audit.chain_ids()}):
         seq, hashed = heads.get(organisation_id, (0, bytes(32).hex()))
         if seq and [row.hash.hex() for row in audit.rows(organisation_id, seq - 1, 1) if row.seq == seq] != [hashed]:
-            raise NotItsTrail("its audit trail is not the one of the backup")
+            raise NotItsTrail("its audit log is not the one of the backup")
         if fault := chain.verify(organisation_id, seq, bytes.fromhex(hashed)):
-            raise NotItsTrail(f"its audit trail is broken at row {fault.seq}: {fault.why}")
+            raise NotItsTrail(f"its audit log is broken at entry {fault.seq}: {fault.why}")
         for row in _rows_after(organisation_id, seq):
             if row.event == Event.RESTORED:
                 raise NotItsTrail("it was restored itself since the backup")

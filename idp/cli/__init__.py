@@ -30,7 +30,7 @@ _commands = Nouns(
         ),
         "keys": Place("idp.cli.key:keys", "List and rotate the keys that sign tokens."),
         "user": Place("idp.cli.user:user", "Look people up, and help those who are locked out."),
-        "operator": Place("idp.cli.operator:operator", "Operators run the installation."),
+        "operator": Place("idp.cli.operator:operator", "Operators are the installation administrators."),
         "organisation": Place("idp.cli.organisation:organisation", "The organisations."),
         "recover-owner": Place(
             "idp.cli.recover_owner:recover_owner",
@@ -44,7 +44,7 @@ _commands = Nouns(
         "policy": Place("idp.cli.policy:policy", "Explain which people must have a second factor, and why."),
         "audit": Place(
             "idp.cli.audit:audit",
-            "The audit trail: rows that are only ever added, each chained to the one before by its hash.",
+            "The audit log: entries that are only ever added, each chained to the one before by its hash.",
         ),
         "leaked": Place("idp.cli.leaked:leaked", "Build the offline list of leaked passwords, and look one up."),
         "backup": Place(

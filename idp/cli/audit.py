@@ -1,4 +1,4 @@
-"""``idp audit``: verify the audit trail and export it."""
+"""``idp audit``: verify the audit log and export it."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ FORMATS = {"csv": search.as_csv, "json": search.as_json}
 
 @click.group(cls=Noun)
 def audit() -> None:
-    """The audit trail: rows that are only ever added, each chained to the one before by its hash.
+    """The audit log: entries that are only ever added, each chained to the one before by its hash.
 
     Every organisation has a chain of its own; clients, keys and dated rules are in the installation's.
     """
@@ -26,13 +26,13 @@ def audit() -> None:
 @audit.command()
 @click.option("--organisation", metavar="STORE_URL", help="Only this organisation's chain; else all.")
 def verify(organisation: str | None) -> None:
-    """Walk the chains from first row to head and say whether they are whole. Exit code 1 if one is not."""
+    """Walk the chains from first entry to head and say whether they are whole. Exit code 1 if one is not."""
     with opened():
         broken = 0
         for name, organisation_id in _chains(organisation):
             fault = chain.verify(organisation_id)
             broken += fault is not None
-            click.echo(f"{name:24} {f'broken at row {fault.seq}: {fault.why}' if fault else 'whole'}")
+            click.echo(f"{name:24} {f'broken at entry {fault.seq}: {fault.why}' if fault else 'whole'}")
         if broken:
             raise click.ClickException("a chain is broken: somebody changed the database directly, without the provider")
 
@@ -41,7 +41,7 @@ def verify(organisation: str | None) -> None:
 @click.option("--organisation", metavar="STORE_URL", help="This organisation's chain; else the installation's.")
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="json", show_default=True)
 def export(organisation: str | None, form: str) -> None:
-    """Write a chain to standard output, oldest row first. In CSV no cell is a formula.
+    """Write a chain to standard output, oldest entry first. In CSV no cell is a formula.
 
     For example:
       idp audit export --organisation example-shoes --format csv > trail.csv

@@ -24,7 +24,7 @@ def backup(file: Path, passphrase_file: Path | None, no_keys: bool, force: bool)
     Everything that was answered before the command began is in it. SQLite is copied by its online backup, PostgreSQL by
     pg_dump, which must be installed (name the server itself: pg_dump does not work through every pooler).
 
-    FILE holds names, addresses and the audit trail as they are. Passwords, codes and tokens are in it as hashes; secrets of
+    FILE holds names, addresses and the audit log as they are. Passwords, codes and tokens are in it as hashes; secrets of
     authenticator apps and signing keys are sealed, and open with FILE.keys and its passphrase alone. Keep the two apart.
 
     The passphrase (15 characters or more) is typed unseen, or is the first line of --passphrase-file or standard input.

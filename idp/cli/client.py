@@ -103,7 +103,7 @@ def _kind(part: guides.Part) -> str:
 @client.command()
 @click.argument("client_id")
 def adopt(client_id: str) -> None:
-    """Take over a client that registered itself: from now on operators alone change its registration."""
+    """Take over a client that registered itself: from now on only operators change its registration."""
     with opened():
         registration_tokens.adopt(client_id, ORIGIN)
         click.echo(f"{client_id} can no longer change its own registration.")

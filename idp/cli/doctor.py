@@ -205,7 +205,7 @@ def _outbox(_: Settings) -> Finding:
     failed = [mail for mail in mails if mail.failed_at is not None and mail.failure not in excused]
     if failed:
         words = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
-        return Finding("outbox", words, "remove the cause; the audit trail has the events that they told about")
+        return Finding("outbox", words, "remove the cause; the audit log has the events that they told about")
     refused = sum(mail.failure == Failure.RECIPIENT and mail.failed_at is not None for mail in mails)
     return Finding(
         "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"

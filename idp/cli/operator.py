@@ -16,7 +16,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def operator() -> None:
-    """Operators run the installation. They are in no organisation and sign in at the store URL `installation`."""
+    """Operators are the installation administrators. They sign in at the store URL `installation`."""
 
 
 @operator.command()

@@ -18,8 +18,8 @@ ORIGIN = Origin(System("cli"))
 def recover_owner(store_url: str, cancel: bool) -> None:
     """Begin the recovery of an organisation's owner who lost password, phone and recovery codes.
 
-    A mail goes only to the owner's registered address, where the owner confirms. Every administrator is told at
-    once and can stop it. After the waiting time the worker takes the second factor away and mails a link to a new password.
+    An e-mail goes only to the owner's registered address, where the owner confirms. Every administrator is told at
+    once and can stop it. After the waiting time the worker removes the second factor and e-mails a link to a new password.
 
     For example:
       idp recover-owner example-shoes
@@ -29,9 +29,9 @@ def recover_owner(store_url: str, cancel: bool) -> None:
         organisation = at(store_url)
         if cancel:
             owner_recovery.cancel(settings, organisation, ORIGIN)
-            click.echo(f"The recovery of the owner of {organisation.store_url} was stopped.")
+            click.echo(f"The recovery of the owner's account of {organisation.store_url} was stopped.")
             return
         owner = owner_recovery.start(settings, organisation, ORIGIN)
         hours = settings.lifetimes.owner_recovery_hours
-        click.echo(f"A mail went to the registered address of {owner.username}, and its administrators were told.")
-        click.echo(f"{hours} hours after {owner.username} confirms it, a link to a new password is mailed there.")
+        click.echo(f"An e-mail went to the registered address of {owner.username}, and its administrators were told.")
+        click.echo(f"{hours} hours after {owner.username} confirms, a link to a new password is e-mailed there.")

@@ -31,9 +31,9 @@ def reopen(names: Sequence[str], everything: bool, but: Sequence[str]) -> None:
     """Open accounts and apps that a restore closed; without a name, list them.
 
     A restore closes what changed since the backup, and everything if it cannot tell. Ask each organisation who left or
-    changed roles since, and keep those closed. Everybody else gets a mail. People whose password was closed choose a new one
-    with it. Give people without an address an invitation code, or `idp user set-password`. Second factors are those
-    of the backup: take away the ones that were lost or replaced since (`idp user reset-factor`).
+    changed roles since, and keep those closed. Everybody else gets an e-mail. People whose password was closed choose a
+    new one with it. Give people without an address an invitation code, or `idp user set-password`. Second factors are those
+    of the backup: reset the ones that were lost or replaced since (`idp user reset-factor`).
 
     For example:
       idp reopen --all --but example-shoes/bert --but old-webshop
@@ -92,7 +92,7 @@ def _open(settings: Settings, organisation: Organisation, users: Sequence[User])
     for user in users:
         status.enable(settings, organisation, user, ORIGIN)
     notified = epochs.note_people(users)
-    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {notified} person(s) by mail.")
+    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {notified} person(s) by e-mail.")
 
 
 def _list(closed: Closed) -> None:

@@ -28,12 +28,12 @@ from idp.config import Settings
 def restore(file: Path, replace: bool, former: str | None, keep_passwords: bool, passphrase_file: Path | None) -> None:
     """Replace the database by the backup FILE. Stop the server and its workers first.
 
-    Everybody is signed out. Tokens, codes, mailed links, printed codes, one-time passwords, remembered devices, recovery
-    codes, consents and mails that wait are void, and people are told by mail.
+    Everybody is signed out. Tokens, codes, e-mailed links, printed codes, one-time passwords, remembered devices, recovery
+    codes, consents and waiting e-mails are void, and people are told by e-mail.
 
-    What changed since the backup is read from the audit trail of the database that is replaced (or of --former), if that
+    What changed since the backup is read from the audit log of the database that is replaced (or of --former), if that
     can be read and goes on where the backup ends; it must be the one that served last. Accounts and apps that changed are
-    closed, as are replaced passwords and second factors. Where the trail cannot be read (the disk is gone), everything may
+    closed, as are replaced passwords and second factors. Where the log cannot be read (the disk is gone), everything may
     have changed: all accounts, passwords and apps are closed. `idp reopen` opens accounts and apps again, once you know
     which people and apps must stay out.
 
@@ -91,7 +91,7 @@ def _tell(report: Report, wanted: Wanted) -> None:
         click.echo(f"What changed since the backup is not known: {report.unknown}. So all accounts and apps are closed.")
     click.echo(
         f"Closed: {closed.accounts} account(s), {closed.passwords} password(s), {closed.factors} second factor(s), "
-        f"{closed.clients} app(s). The worker tells {report.notified} person(s) by mail."
+        f"{closed.clients} app(s). The worker tells {report.notified} person(s) by e-mail."
     )
     if wanted.keep_passwords and report.unknown:
         click.echo("Passwords of the backup work, also those that were replaced since.")

@@ -34,7 +34,7 @@ from idp.store.passkeys import Passkey
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
-"""The actor in the audit trail: a person with a shell on this machine."""
+"""The actor in the audit log: a person with a shell on this machine."""
 MOST_SHOWN = 100
 """Open sessions of one person. A till that many people use may have thousands."""
 
@@ -176,7 +176,7 @@ def _moment(value: datetime | None) -> str | None:
 def reset_factor(chosen: Chosen) -> str:
     """Reset the second factor: a new one must be set up at the next sign-in (new phone, everything lost).
 
-    Recovery codes, remembered devices and open sessions end, and the person gets a mail.
+    Recovery codes, remembered devices and open sessions end, and the person gets an e-mail.
     """
     second_factor.reset_factor(*chosen, ORIGIN)
     return f"{chosen.row.username} must set up a second factor at the next sign-in."
@@ -186,7 +186,7 @@ def reset_factor(chosen: Chosen) -> str:
 def remove_factor(chosen: Chosen) -> str:
     """Remove the second factor. If it is required, it must be set up again.
 
-    Recovery codes, remembered devices and open sessions end, and the person gets a mail.
+    Recovery codes, remembered devices and open sessions end, and the person gets an e-mail.
     """
     removed = second_factor.remove_factor(*chosen, ORIGIN)
     return f"{chosen.row.username} has no second factor {'any more' if removed else 'and had none'}."
@@ -197,7 +197,7 @@ def remove_factor(chosen: Chosen) -> str:
 def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
     """Remove one passkey or security key (lost, stolen, copied). `idp user show` lists their ids.
 
-    Remembered devices and open sessions end, with the last second factor the recovery codes too, and the person gets a mail.
+    Remembered devices and open sessions end, and with the last second factor the recovery codes. The person gets an e-mail.
     """
     username = chosen.row.username
     try:
@@ -238,7 +238,7 @@ def valid_until(chosen: Chosen, day: str) -> str:
 
 @_user_command("unlock")
 def unlock(chosen: Chosen) -> str:
-    """Forget wrong passwords and codes: ends a person's wait or lockout."""
+    """Unblock a person: clear their wrong passwords and codes."""
     done = unlock_factor.unlock(*chosen, ORIGIN)
     return f"{chosen.row.username} {'may try again now' if done else 'was not locked'}."
 
@@ -255,8 +255,8 @@ def end_sessions(chosen: Chosen) -> str:
 def set_password(chosen: Chosen, must_change: bool) -> str:
     """Set a password. It is typed unseen or read from standard input, and is never an argument.
 
-    It must be long enough, on no list of leaked passwords, and different from the present one. Open sessions and remembered
-    devices end, the second factor stays as it is, and the person gets a mail.
+    It must be long enough, on no list of leaked passwords, and different from the current one. Open sessions and remembered
+    devices end, the second factor does not change, and the person gets an e-mail.
 
     For example:
       pass show example-shoes/anna | idp user set-password example-shoes anna --must-change

@@ -30,7 +30,7 @@ NEEDED: Mapping[int, Message] = {
     REMEMBERED: say("A second factor is needed, or a remembered device."),
     SECOND: say("A second factor is needed."),
     PHISHING_RESISTANT: say("A passkey is needed."),
-    HARDWARE: say("A hardware key is needed."),
+    HARDWARE: say("A hardware security key is needed."),
 }
 """What a level asks for, as a sentence for people."""
 NAMES: Mapping[int, str] = {

@@ -68,8 +68,10 @@ def _scopes_now(user: User, client: Client, consent: Consent | None, held: Seque
     )
 
 
-def end(user: User, client_id: str, origin: Origin) -> None:
-    """Withdraw an app's consent and revoke its tokens for this user; raises ``NotFound`` if there are none.
+def end(user: User, client_id: str, origin: Origin) -> str:
+    """Withdraw an app's consent and revoke its tokens for this user.
+
+    Returns the app's name; raises ``NotFound`` if there is neither.
 
     ASVS 10.4.9: the tokens end with the consent. At the next sign-in the app must ask the user again.
     """
@@ -82,3 +84,4 @@ def end(user: User, client_id: str, origin: Origin) -> None:
             raise NotFound(detail="this user is not connected to such an app")
         event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED
         record_about(replace(origin, client_id=client_id), event, user, grants=revoked)
+    return clients.names({client_id}).get(client_id, "")

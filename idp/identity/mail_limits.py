@@ -52,8 +52,8 @@ def _admit(settings: Settings, purpose: str, key: str, limit: int) -> None:
     row = rate_limits.ip_failures(purpose, key, now)
     seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
     message = say_many(
-        "Too many messages were sent. Please try again in %(num)s minute.",
-        "Too many messages were sent. Please try again in %(num)s minutes.",
+        "Too many e-mails were sent. Please try again in %(num)s minute.",
+        "Too many e-mails were sent. Please try again in %(num)s minutes.",
         -(-seconds // 60),
     )
     raise TooMany(message, retry_after=seconds, detail=f"limit of {purpose}")

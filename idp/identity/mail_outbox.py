@@ -22,7 +22,9 @@ def resend(organisation_id: str, mail_id: str, origin: Origin) -> None:
             raise NotFound(detail="no such mail of this organisation")
         if not outbox.resend(organisation_id, mail_id, clock.now()):
             raise Conflict(
-                say("This mail cannot be sent again: it was sent, is waiting already, or its link or password has expired.")
+                say(
+                    "This e-mail cannot be sent again: it was sent, is already waiting, or its link or password has expired."
+                )
             )
         about = {"organisation_id": organisation_id, "subject_id": row.user_id or ""}
         record(origin, Event.MAIL_RESENT, **about, data={"mail": mail_id, "template": row.template})

@@ -55,4 +55,4 @@ def require_another_owner(user: User) -> None:
     owner_id = organisations.lock_owner(user.organisation_id)
     others = [person for person in administrators(user.organisation_id) if has_owner_role(person) and person.id != user.id]
     if user.id == owner_id or (has_owner_role(user) and not others):
-        raise Forbidden(say("An organisation must keep an owner: give the ownership to somebody else first."))
+        raise Forbidden(say("An organisation needs an owner: hand over the ownership to somebody else first."))

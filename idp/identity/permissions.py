@@ -103,7 +103,7 @@ def require_self_or_over(organisation: Organisation, user: User, origin: Origin)
 def require_another(user: User, origin: Origin) -> None:
     """Raise ``Forbidden`` if the acting user is ``user``: people change their own sign-in details in their profile."""
     if origin.actor_id == user.id:
-        raise Forbidden(say("This is you. Change your own sign-in details in your profile."))
+        raise Forbidden(say("This is your own account. Change your sign-in details in your profile."))
 
 
 def require_over_factor(organisation: Organisation, user: User, origin: Origin) -> None:
@@ -113,7 +113,7 @@ def require_over_factor(organisation: Organisation, user: User, origin: Origin) 
     """
     require_over(organisation, user, origin)
     if has_owner_role(user) and is_operator(origin.actor_id):
-        raise Forbidden(say("Start a recovery of the owner instead: all administrators are told of it."))
+        raise Forbidden(say("Recover the owner's account instead: all administrators are told about it."))
 
 
 def require_role(organisation: Organisation, role: str, origin: Origin) -> None:

@@ -41,7 +41,7 @@ def check_username(key: str, value: Any) -> str:
     """Return a username as it is shown; raises ``Invalid``. All letters are of one alphabet, against look-alikes."""
     username = check_line(key, value, LONGEST_USERNAME)
     if not compared(username) or len(compared(username)) > LONGEST_USERNAME:
-        raise Invalid(key, say("A username is needed."))
+        raise Invalid(key, say("Enter a username."))
     normal_forms.require_one_alphabet(key, username, "".join(filter(str.isalpha, username)))
     return username
 

@@ -246,14 +246,14 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("response_types", say("authorization_code needs the response type code."))
     proving = [name for name in found["grant_types"] if name in OF_PROVEN_CLIENTS]
     if proving and found.get("token_endpoint_auth_method") == "none":
-        raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
+        raise Invalid("grant_types", say("%(grant)s needs an app with a secret.", grant=proving[0]))
     _complete_approvals(found)
     check_sector(found)
     _require_proof(found)
     encryption.complete_members(found)
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
-        raise Invalid("require_pkce", say("A public client always needs PKCE."))
+        raise Invalid("require_pkce", say("A public app always needs PKCE."))
     return found
 
 
@@ -269,7 +269,7 @@ def _require_proof(found: Mapping[str, Any]) -> None:
             say("HS256, HS384 and HS512 are for client_secret_jwt, which takes no others."),
         )
     if method == "private_key_jwt" and not {"jwks", "jwks_uri"} & set(found):
-        raise Invalid("jwks", say("private_key_jwt needs the client's public keys, or their address in jwks_uri."))
+        raise Invalid("jwks", say("private_key_jwt needs the app's public keys, or their address in jwks_uri."))
     if method == "self_signed_tls_client_auth" and not (
         "jwks_uri" in found or any("x5c" in key for key in found.get("jwks", {"keys": ()})["keys"])
     ):
@@ -289,7 +289,7 @@ def _complete_approvals(found: dict[str, Any]) -> None:
     if mode == "ping" and "backchannel_client_notification_endpoint" not in found:
         raise Invalid("backchannel_client_notification_endpoint", say("At least one address is needed."))
     if "backchannel_authentication_request_signing_alg" in found and not {"jwks", "jwks_uri"} & set(found):
-        raise Invalid("jwks", say("Signed requests need the client's public keys, or their address in jwks_uri."))
+        raise Invalid("jwks", say("Signed requests need the app's public keys, or their address in jwks_uri."))
 
 
 def _default_scope(grant_types: list[str]) -> str:

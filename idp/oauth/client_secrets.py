@@ -31,7 +31,7 @@ def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
     """Return the secret of a client: the given one, checked, or one that is made; empty where it uses none."""
     if not store.uses_secret(metadata):
         if given:
-            raise Invalid("client_secret", say("This client authenticates without a secret."))
+            raise Invalid("client_secret", say("This app authenticates without a secret."))
         return ""
     signs = store.signs_with_secret(metadata)
     alg = str(metadata.get("token_endpoint_auth_signing_alg", ""))

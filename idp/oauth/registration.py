@@ -67,7 +67,7 @@ def register(
 def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data: Any) -> None:
     """Insert a client that was checked, with its secret, and record that with ``data``. Raises ``Conflict``."""
     name = row.client_id
-    taken = Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
+    taken = Conflict(say("There is already an app with the id “%(client_id)s”.", client_id=name))
     with transaction():
         if store.client(name) is not None:
             raise taken
@@ -164,7 +164,9 @@ def _require_own_resource(settings: Settings, client_id: str, metadata: Mapping[
     for row in store.clients():
         other = row.metadata_.get("resource") if row.client_id != client_id else None
         if other and (other["identifier"] == api["identifier"] or _names_in(other) & _names_in(api)):
-            wrong = say("The client %(client_id)s has this identifier, scope or type of details.", client_id=row.client_id)
+            wrong = say(
+                "The app %(client_id)s already has this identifier, scope or type of details.", client_id=row.client_id
+            )
             raise Invalid("resource", wrong)
 
 
@@ -183,7 +185,7 @@ def client_there(client_id: str) -> Client:
     """Return a client. Raises ``NotFound``."""
     row = store.client(client_id)
     if row is None:
-        raise NotFound(say("There is no client with the id %(client_id)s.", client_id=client_id))
+        raise NotFound(say("There is no app with the id %(client_id)s.", client_id=client_id))
     return row
 
 
@@ -197,7 +199,9 @@ def client_id_for(given: str | None) -> str:
         return crypto.random_letters(20, crypto.ID_ALPHABET)
     # RFC 9700 §4.15: "clients MUST NOT be able to influence their client_id" so that it looks like a person's sub.
     if not CLIENT_ID.fullmatch(given) or USERS_ID.fullmatch(given):
-        raise Invalid("client_id", say("A client id has letters, digits and . _ ~ - only, and does not look like a user's."))
+        raise Invalid(
+            "client_id", say("An app's id has letters, digits and . _ ~ - only, and does not look like a person's.")
+        )
     return given
 
 

@@ -47,7 +47,7 @@ def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: t
         kept = secret_for(metadata, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
-            raise Invalid("client_id", say("This client authenticates without a secret."))
+            raise Invalid("client_id", say("This app authenticates without a secret."))
         store.end_secrets(client_id, clock.now() + overlap)
         add_secret(settings, client_id, metadata, kept, origin.actor_id)
         _record(origin, client_id, Event.CLIENT_SECRET_MADE, overlap_seconds=int(overlap.total_seconds()))

@@ -64,13 +64,17 @@ def decide(attempt_id: str) -> Response:
 @blueprint.get("/approve/approved")
 def approved() -> Response:
     """Tell that the app may go on."""
-    return tell(OutcomePage(say("You approved it"), (say("The app continues by itself. You can close this page."),)))
+    return tell(
+        OutcomePage(say("You approved the request"), (say("The app continues by itself. You can close this page."),))
+    )
 
 
 @blueprint.get("/approve/denied")
 def denied() -> Response:
     """Tell that the app gets nothing."""
-    return tell(OutcomePage(say("You refused it"), (say("The app has been told, and nothing happens in your name."),)))
+    return tell(
+        OutcomePage(say("You refused the request"), (say("The app has been told, and nothing happens in your name."),))
+    )
 
 
 def _shown(outcome: Outcome, attempt_id: str) -> Response:
@@ -85,8 +89,8 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
 
 
 def _gone() -> Response:
-    texts = (say("It was answered, has expired, or the app may no longer ask."),)
-    return pages.render("email_links/outcome.html", OutcomePage(say("Nothing waits for your approval here"), texts), 404)
+    texts = (say("The request was answered, has expired, or the app may no longer ask."),)
+    return pages.render("email_links/outcome.html", OutcomePage(say("No request is waiting for your approval"), texts), 404)
 
 
 def _page(waiting: Waiting, attempt_id: str) -> ApprovePage:

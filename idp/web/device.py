@@ -106,14 +106,15 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
         case Over(decision="approved" | "denied"):
             return pages.see_other(f"/device/{outcome.decision}")
         case Elsewhere():
-            return _refused(OutcomePage(say("This device is not in a shop of yours"), (_elsewhere(outcome),)))
+            return _refused(OutcomePage(say("This device is not in one of your shops"), (_elsewhere(outcome),)))
     texts = (say("The code was used, has expired, or belongs to an app that may no longer use it."),)
     return _refused(OutcomePage(say("This code does not work any more"), texts))
 
 
 def _elsewhere(outcome: Elsewhere) -> Message:
     return say(
-        "It says that its shop is “%(shop)s”, and your organisation has no such shop. Nothing was signed in.",
+        "The device says that it is in the shop “%(shop)s”, which your organisation does not have. The "
+        "device was not signed in.",
         shop=outcome.shop,
     )
 

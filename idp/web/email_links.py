@@ -55,12 +55,12 @@ class LinkAction(ConfirmedAction[[Settings, Opened, Origin], None]):
 
 ACTIONS: Mapping[str, LinkAction] = {
     "address": LinkAction(
-        say("Confirm your e-mail address"),
-        (say("From now on messages about this account go to the address below."),),
-        say("Confirm this address"),
+        say("Verify your e-mail address"),
+        (say("From now on, e-mails about this account go to the address below."),),
+        say("Verify this address"),
         email_address.confirm,
-        done=say("Your e-mail address is confirmed"),
-        after=say("From now on messages go to this address. We told the old address too."),
+        done=say("Your e-mail address is verified"),
+        after=say("From now on, e-mails go to this address. We told the old address too."),
     ),
     "verify": LinkAction(
         say("Verify your e-mail address"),
@@ -74,33 +74,38 @@ ACTIONS: Mapping[str, LinkAction] = {
         say("Undo the change?"),
         (
             say(
-                "The address below is used again. Everybody who is signed in to this account is signed out, the password "
-                "stops working, and you get a message with a link to choose a new one."
+                "The address below is used again. Everybody who is signed in to this account is signed out, the "
+                "password stops working, and you get an e-mail with a link to choose a new one."
             ),
         ),
         say("This was not me"),
         email_undo.undo,
         done=say("The change was undone"),
-        after=say("Look in your mail: choose a new password with the link that we sent you."),
+        after=say("Check your e-mail: choose a new password with the link that we sent you."),
         is_drastic=True,
     ),
     "recovery": LinkAction(
         say("Confirm the recovery of your account"),
         (
             say(
-                "After a waiting time your second factor is taken away, your password stops working, and you get a message "
-                "with a link to choose a new one. Until then your administrators can stop it."
+                "After a waiting time your second factor is removed, your password stops working, and you get an "
+                "e-mail with a link to choose a new one. Until then your administrators can stop the recovery."
             ),
         ),
         say("Confirm the recovery"),
         owner_recovery.confirm,
         done=say("The waiting time has begun"),
-        after=say("You get a message when it is over. You don't need to do anything until then."),
+        after=say("You get an e-mail when the waiting time is over. You don't need to do anything until then."),
         is_drastic=True,
     ),
     "cancel": LinkAction(
-        say("Stop the recovery of the owner?"),
-        (say("If you stop it, the owner keeps their second factor and password. Talk to the owner before you decide."),),
+        say("Stop the recovery of the owner's account?"),
+        (
+            say(
+                "If you stop the recovery, the owner keeps their second factor and password. Talk to the owner "
+                "before you decide."
+            ),
+        ),
         say("Stop the recovery"),
         owner_recovery.cancel_by_link,
         done=say("The recovery was stopped"),
@@ -111,8 +116,9 @@ ACTIONS: Mapping[str, LinkAction] = {
         say("Become the owner?"),
         (
             say(
-                "You become the owner of the organisation below, and its present owner becomes an administrator. From then "
-                "on you alone can hand over the ownership, and you get the messages about people without an e-mail address."
+                "You become the owner of the organisation below, and its current owner becomes an administrator. "
+                "From then on only you can hand over the ownership, and you get the e-mails about people without an "
+                "e-mail address."
             ),
         ),
         say("Become the owner"),
@@ -123,11 +129,16 @@ ACTIONS: Mapping[str, LinkAction] = {
     ),
     "withdraw": LinkAction(
         say("Withdraw the offer?"),
-        (say("If you withdraw it, you stay the owner. If you did not make this offer, change your password as well."),),
+        (
+            say(
+                "If you withdraw the offer, you stay the owner. If you did not make this offer, change your password "
+                "as well."
+            ),
+        ),
         say("Withdraw the offer"),
         transfer.withdraw_by_link,
         done=say("The offer was withdrawn"),
-        after=say("Nothing was changed. We told the person who had the offer."),
+        after=say("Nothing was changed. We told the person who had received the offer."),
         is_drastic=True,
     ),
 }

@@ -69,8 +69,8 @@ def gone(token: str = "") -> Response:
         return pages.see_other(there)
     _known()
     texts = (
-        say("It was used, has expired, or a newer one was sent."),
-        say("If you still need it, look for a newer message in your mail, or ask for a new link."),
+        say("The link was used, has expired, or a newer one was sent."),
+        say("If you still need the link, look for a newer e-mail, or ask for a new link."),
     )
     page = OutcomePage(say("This link does not work any more"), texts, "/", say("To the front page"))
     return private(pages.render("email_links/outcome.html", page, 404))

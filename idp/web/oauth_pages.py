@@ -161,7 +161,7 @@ def _bad(refused: Refused) -> Response:
     if refused.error == "invalid_request_uri" and is_pushed:
         title, text = say("This address is no longer valid"), say("Go back to the app and sign in there again.")
     else:
-        title, text = say("The app made a mistake"), say("It sent you here with an invalid request.")
+        title, text = say("The app made a mistake"), say("The app sent you here with an invalid request.")
     sent = {"client_id": refused.client_id[:200], "redirect_uri": refused.redirect_uri[:LONGEST_SHOWN]}
     rows = {"error": refused.error, "error_description": refused.why, **sent}
     return pages.error_page(400, title, text, {name: value for name, value in rows.items() if value})

@@ -86,11 +86,11 @@ def sent() -> Response:
     _known(attempt)
     goes_on = authenticate.is_under_way(request_context.visit(), attempt)
     texts = (
-        say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
+        say("If this account exists and has a verified e-mail address, an e-mail with a link is on its way."),
         say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
     )
     back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
-    return pages.render("email_links/outcome.html", OutcomePage(say("Look in your mail"), texts, back, words))
+    return pages.render("email_links/outcome.html", OutcomePage(say("Check your e-mail"), texts, back, words))
 
 
 @blueprint.get("/reset/<token>")

@@ -113,7 +113,7 @@ def recovery_codes(attempt_id: str) -> Response:
 
 
 def _gone() -> Response:
-    texts = (say("It was finished, took too long, or was started in another browser."),)
+    texts = (say("The sign-in was finished, took too long, or was started in another browser."),)
     return pages.render("email_links/outcome.html", OutcomePage(say("This sign-in is over"), texts, signs_in=True), 404)
 
 

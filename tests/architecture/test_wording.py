@@ -41,6 +41,11 @@ def test_what_is_counted_has_a_plural() -> None:
     assert wrong == []
 
 
+def test_apostrophes_are_straight() -> None:
+    """One kind in every text, as most keyboards write it. Quotes are “double”."""
+    assert {text for message in _messages() for text in _said(message) if "’" in text} == set()
+
+
 def test_no_sentence_ends_in_a_name_that_may_end_in_a_dot() -> None:
     """A name may be "Example Shoes B.V.", so it is used within a sentence, in quotes, or on a line of its own."""
     wrong = {text for message in _messages() for text in _said(message) if set(ENDS.findall(text)) - NEVER_DOTTED}

@@ -7,11 +7,11 @@ from playwright.sync_api import Locator
 from tests.browser.conftest import Visitor
 from tests.drivers.words import (
     BECOME_THE_OWNER,
+    CHECK_YOUR_E_MAIL,
     CHOOSE_A_NEW_PASSWORD,
     CHOOSE_A_PASSWORD,
     ENTER_YOUR_CODE,
     FORGOT_YOUR_PASSWORD,
-    LOOK_IN_YOUR_MAIL,
     SAVE_YOUR_RECOVERY_CODES,
     SET_UP_A_SECOND_FACTOR,
     STOP_THE_RECOVERY,
@@ -25,7 +25,6 @@ from tests.drivers.words import (
     VERIFY_YOUR_E_MAIL_ADDRESS,
     WITHDRAW_THE_OFFER,
     YOU_ARE_THE_OWNER_NOW,
-    YOUR_E_MAIL_ADDRESS_IS_CONFIRMED,
     YOUR_E_MAIL_ADDRESS_IS_VERIFIED,
     YOUR_PASSWORD_IS_SET,
 )
@@ -45,12 +44,12 @@ class Press:
 
 
 WORDS = {
-    "en-GB": {"forgot": FORGOT_YOUR_PASSWORD, "send": "Send me a link", "look": LOOK_IN_YOUR_MAIL,
+    "en-GB": {"forgot": FORGOT_YOUR_PASSWORD, "send": "Send me a link", "look": CHECK_YOUR_E_MAIL,
               "new": CHOOSE_A_NEW_PASSWORD, "first": CHOOSE_A_PASSWORD, "set": "Set password",
               "is_set": YOUR_PASSWORD_IS_SET, "gone": THIS_LINK_DOES_NOT_WORK_ANY_MORE, "hello": "Hello",
               "sign_in": "Sign in", "code": ENTER_YOUR_CODE, "set_up": SET_UP_A_SECOND_FACTOR,
               "codes": SAVE_YOUR_RECOVERY_CODES},
-    "nl-NL": {"forgot": "Wachtwoord vergeten?", "send": "Stuur me een link", "look": "Kijk in je mail",
+    "nl-NL": {"forgot": "Wachtwoord vergeten?", "send": "Stuur me een link", "look": "Bekijk je e-mail",
               "new": "Kies een nieuw wachtwoord", "first": "Kies een wachtwoord", "set": "Wachtwoord instellen",
               "is_set": "Je wachtwoord is ingesteld", "gone": "Deze link werkt niet meer", "hello": "Hallo",
               "sign_in": "Inloggen", "code": "Vul je code in", "set_up": "Stel een tweede factor in",
@@ -60,22 +59,20 @@ WORDS = {
 
 PRESSED = {
     "en-GB": {
-        "address": Press("Confirm your e-mail address", "Confirm this address", YOUR_E_MAIL_ADDRESS_IS_CONFIRMED),
+        "address": Press("Verify your e-mail address", "Verify this address", YOUR_E_MAIL_ADDRESS_IS_VERIFIED),
         "verify": Press(VERIFY_YOUR_E_MAIL_ADDRESS, VERIFY_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_VERIFIED),
         "undo": Press("Undo the change?", THIS_WAS_NOT_ME, THE_CHANGE_WAS_UNDONE),
         "recovery": Press("Confirm the recovery of your account", "Confirm the recovery", THE_WAITING_TIME_HAS_BEGUN),
-        "cancel": Press("Stop the recovery of the owner?", STOP_THE_RECOVERY, THE_RECOVERY_WAS_STOPPED),
+        "cancel": Press("Stop the recovery of the owner's account?", STOP_THE_RECOVERY, THE_RECOVERY_WAS_STOPPED),
         "ownership": Press(BECOME_THE_OWNER, "Become the owner", YOU_ARE_THE_OWNER_NOW),
         "withdraw": Press("Withdraw the offer?", WITHDRAW_THE_OFFER, THE_OFFER_WAS_WITHDRAWN),
     },
     "nl-NL": {
         "address": Press("Bevestig je e-mailadres", "Dit adres bevestigen", "Je e-mailadres is bevestigd"),
         "verify": Press("Bevestig je e-mailadres", "E-mailadres bevestigen", "Je e-mailadres is bevestigd"),
-        "undo": Press("De wijziging terugdraaien?", "Dit was ik niet", "De wijziging is teruggedraaid"),
-        "recovery": Press("Bevestig het herstel van je account", "Het herstel bevestigen", "De wachttijd is begonnen"),
-        "cancel": Press(
-            "Het herstel van de eigenaar tegenhouden?", "Het herstel tegenhouden", "Het herstel is tegengehouden"
-        ),
+        "undo": Press("De wijziging ongedaan maken?", "Dit was ik niet", "De wijziging is ongedaan gemaakt"),
+        "recovery": Press("Bevestig het herstel van je account", "Herstel bevestigen", "De wachttijd is begonnen"),
+        "cancel": Press("Het herstel van het account van de eigenaar stoppen?", "Herstel stoppen", "Het herstel is gestopt"),
         "ownership": Press("Wil je eigenaar worden?", "Eigenaar worden", "Je bent nu eigenaar"),
         "withdraw": Press("Het aanbod intrekken?", "Aanbod intrekken", "Het aanbod is ingetrokken"),
     },

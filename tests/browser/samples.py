@@ -41,9 +41,9 @@ from tests.browser.samples_console import CONSOLE, ZONES
 from tests.browser.samples_links import LINKS
 from tests.drivers.words import (
     ADD_A_PASSKEY,
-    DONE_YOUR_NAME_IS_SAVED,
-    DONE_YOUR_PASSWORD_IS_CHANGED,
     YOU_ARE_SIGNED_OUT_SENTENCE,
+    YOUR_NAME_IS_SAVED,
+    YOUR_PASSWORD_IS_CHANGED,
 )
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -106,7 +106,7 @@ CODES = RecoveryCodesPage(
     only_codes=False,
     may_leave=True,
 )
-DONE = say(DONE_YOUR_PASSWORD_IS_CHANGED)
+DONE = say(YOUR_PASSWORD_IS_CHANGED)
 SECURITY = SecurityPage(
     username="sanne",
     name="Sanne de Vries",
@@ -261,7 +261,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "details": ("account/profile.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-done": (
         "account/profile.html",
-        DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say(DONE_YOUR_NAME_IS_SAVED)),
+        DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say(YOUR_NAME_IS_SAVED)),
     ),
     "details-wrong": ("account/profile.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
     "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS, Pages("", "?after=2"))),

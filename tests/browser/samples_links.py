@@ -17,12 +17,12 @@ from idp.web.email_links import ACTIONS, PressPage
 from idp.web.link_pages import OutcomePage
 from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
 from idp.web.unlock import UnlockPage
-from tests.drivers.words import BACK_TO_SIGNING_IN, DONE_A_MESSAGE_IS_ON_ITS_WAY, LOOK_IN_YOUR_MAIL, YOUR_PASSWORD_IS_SET
+from tests.drivers.words import BACK_TO_SIGNING_IN, CHECK_YOUR_E_MAIL, YOUR_PASSWORD_IS_SET
 
 LONG = "customer.with.a.very.long.address@webshop.example"
 FORGOTTEN = ForgottenPage("example-shoes", "", "a")
 CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
-MAILED = say(DONE_A_MESSAGE_IS_ON_ITS_WAY)
+MAILED = say("An e-mail is on its way to %(email)s.", email="new@shoes.example")
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
 UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (COUNTERS["totp"].words,))
@@ -68,7 +68,7 @@ LINKS: dict[str, tuple[str, object]] = {
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
         "email_links/outcome.html",
-        OutcomePage(say(LOOK_IN_YOUR_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
+        OutcomePage(say(CHECK_YOUR_E_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
     ),
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),

@@ -25,7 +25,8 @@ WORDS = {
               "signs": "sign from now on", "explained": THE_ID_TOKEN_EXPLAINED},
     "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.",
               "sent": "krijgt een eenmalig wachtwoord",
-              "done": "is gereset.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",
+              "done": "is gereset.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Een tweede "
+                  "factor is verplicht",
               "signs": "ondertekenen vanaf nu", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip
 

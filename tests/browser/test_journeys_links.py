@@ -35,17 +35,17 @@ SAID = {
     "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
               "paper": START_WITH_YOUR_CODE, "unfit": "Those details don't match",
               "blocked": YOUR_SECOND_FACTOR_WAS_BLOCKED, "open": "Unblock your second factor",
-              "lift": "Unblock it", "is_open": YOUR_SECOND_FACTOR_IS_UNBLOCKED, "not_yours": "That is not your password",
+              "lift": "Unblock", "is_open": YOUR_SECOND_FACTOR_IS_UNBLOCKED, "not_yours": "That is not your password",
               "changed": "Your e-mail address was changed", "back": "Your e-mail address was restored",
-              "verify": VERIFY_YOUR_E_MAIL_ADDRESS, "message": "Send me a message", "sent": "We sent you a message",
+              "verify": VERIFY_YOUR_E_MAIL_ADDRESS, "message": "Send me an e-mail", "sent": "We've sent you an e-mail",
               "begun": "From now on you sign in with"},
     "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je account bij Example Shoes",
               "paper": "Begin met je code", "unfit": "Deze gegevens kloppen niet",
-              "blocked": "Je tweede factor is geblokkeerd", "open": "Blokkade van je tweede factor opheffen",
-              "lift": "Blokkade opheffen", "is_open": "De blokkade is opgeheven",
+              "blocked": "Je tweede factor is geblokkeerd", "open": "Deblokkeer je tweede factor",
+              "lift": "Deblokkeren", "is_open": "Je tweede factor is gedeblokkeerd",
               "not_yours": "Dat is niet je wachtwoord", "changed": "Je e-mailadres is gewijzigd",
-              "back": "Je e-mailadres is terug", "verify": "Bevestig je e-mailadres", "message": "Stuur me een bericht",
-              "sent": "We hebben je een bericht gestuurd", "begun": "Vanaf nu log je in met"},
+              "back": "Je e-mailadres is hersteld", "verify": "Bevestig je e-mailadres", "message": "Stuur me een e-mail",
+              "sent": "We hebben je een e-mail gestuurd", "begun": "Vanaf nu log je in met"},
 }  # fmt: skip
 
 

@@ -36,11 +36,11 @@ SAID = {
               "waits": "iris was offered the ownership", "withdrawn": THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
               "owned": "iris is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
-              "announced": "Herstel aangevraagd van het account van de eigenaar van Example Shoes",
-              "stopped": "Het herstel is tegengehouden", "offer": "Eigendom overdragen",
+              "announced": "Accountherstel aangevraagd voor de eigenaar van Example Shoes",
+              "stopped": "Het herstel is gestopt", "offer": "Eigenaarschap overdragen",
               "sent": "iris krijgt het aanbod per e-mail.",
-              "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigendom aangeboden",
-              "withdrawn": "Het aanbod van het eigendom is ingetrokken",
+              "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigenaarschap aangeboden",
+              "withdrawn": "Het aanbod van het eigenaarschap is ingetrokken",
               "owned": "iris is nu eigenaar van Example Shoes"},
 }  # fmt: skip
 

@@ -115,7 +115,7 @@ def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live,
     use(page)
     page.get_by_role("button", name="Cancel").click()
     add(live, page, person)
-    expect(page.get_by_role("status").filter(has_text="registered already")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="already been added")).to_be_visible()
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     page.route("**/sign-in/*", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_())
     words = {
         "en-GB": ("Sign in with a passkey", "open for too long", "Reload the page", "Sign out"),
-        "nl-NL": ("Inloggen met een passkey", "te lang open", "Laad de pagina opnieuw", "Uitloggen"),
+        "nl-NL": ("Inloggen met een passkey", "te lang open", "Pagina opnieuw laden", "Uitloggen"),
     }[locale]
     page.get_by_role("button", name=words[0]).click()
     expect(page.get_by_role("status").filter(has_text=words[1])).to_be_visible()

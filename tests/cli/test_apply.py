@@ -203,7 +203,7 @@ def test_the_last_owner_cannot_be_made_absent(idp: Idp) -> None:
     """S54: an organisation keeps an owner. The rule is the console's."""
     idp.apply(SHOP)
     gone = '[[users]]\norganisation = "example-shoes"\nusername = "olga"\nabsent = true\n'
-    assert idp.faults(gone)[0].startswith("shop.toml:1: [[users]] example-shoes/olga: An organisation must keep an owner")
+    assert idp.faults(gone)[0].startswith("shop.toml:1: [[users]] example-shoes/olga: An organisation needs an owner")
 
 
 def test_ownership_moves_in_one_file(idp: Idp) -> None:
@@ -236,7 +236,10 @@ def test_an_unsupported_registered_member_is_ignored_and_reported(idp: Idp) -> N
 
 def test_a_file_cannot_change_the_operators_organisation(idp: Idp) -> None:
     """Operators are outside every organisation, so a file can make no operator."""
-    assert "operators' own" in idp.faults(f'[[organisations]]\nstore_url = "{operators.STORE_URL}"\n')[0]
+    assert (
+        "is that of the installation administrators"
+        in idp.faults(f'[[organisations]]\nstore_url = "{operators.STORE_URL}"\n')[0]
+    )
 
 
 def test_deleting_a_client_deletes_the_consents_to_it(idp: Idp, inside: Callable[[], Any]) -> None:

@@ -47,7 +47,7 @@ ORGANISATIONS = [
     ('name = "Example Shoes"', 'name = ""', "name", "one line of text of at most 200 characters"),
     ('owner = "olga"', 'owner = "nobody"', "owner", "there is no user 'nobody'; add [[users]]"),
     ('owner = "olga"', 'owner = "olga"\nsettings.login_hours = 0', "login_hours", "1–720"),
-    ('owner = "olga"', 'owner = "olga"\nsettings.music = "loud"', "music", "is not a setting. Known are"),
+    ('owner = "olga"', 'owner = "olga"\nsettings.music = "loud"', "music", "is not a setting. The settings are"),
 ]
 
 
@@ -68,7 +68,7 @@ def test_an_owner_needs_the_role_and_a_verified_address(idp: Idp) -> None:
 
 
 USERS = [
-    ('username = "anna"', 'username = " "', "username", "A username is needed"),
+    ('username = "anna"', 'username = " "', "username", "Enter a username"),
     ("anna@shoes.example", "anna at shoes", "email", "not an e-mail address"),
     ('given_name = "Anna"', 'role = "king"', "role", "must be one of: owner, administrator"),
     ('given_name = "Anna"', 'groups = ["nobody"]', "groups", "There is no nobody"),
@@ -79,7 +79,7 @@ USERS = [
     ("ANNAANNAANNAANNAANNAANNAANNAANNA", "ANNA", "totp_secret", "too short"),
     ('"abcdefg-hijkmnp", ', '"1234", ', "recovery_codes", "two groups of seven"),
     ('"abcdefg-hijkmnp", ', '"bcdefgh-ijkmnpq", ', "recovery_codes", "twice"),
-    ('organisation = "example-shoes"', 'organisation = "elsewhere"', "organisation", "neither here nor in the database"),
+    ('organisation = "example-shoes"', 'organisation = "elsewhere"', "organisation", "in this file or in the database"),
 ]
 
 
@@ -95,7 +95,7 @@ def test_wrong_users_are_refused(idp: Idp, old: str, new: str, key: str, remedy:
 
 
 POLICIES = [
-    (POLICY.replace("starts = 2026-01-01\n", ""), "starts", "A first day is needed"),
+    (POLICY.replace("starts = 2026-01-01\n", ""), "starts", "Enter a first day"),
     (POLICY + "ends = 2025-01-01\n", "ends", "before the first"),
     (POLICY + 'require = "tea"\n', "require", "second_factor, pwd"),
     (POLICY + 'countries = ["Australia"]\n', "countries", "for example AU"),
@@ -117,7 +117,7 @@ def test_wrong_policies_are_refused(idp: Idp, text: str, key: str, remedy: str) 
 CLIENTS = [
     (f'client_secret = "{SECRET}"', 'client_secret = "short"', "client_secret", "32 characters"),
     (f'client_secret = "{SECRET}"\n', "", "client_secret", "A secret is needed"),
-    (f'client_secret = "{SECRET}"', 'client_secret_env = "NOT_SET_HERE"', "client_secret_env", "The environment has no"),
+    (f'client_secret = "{SECRET}"', 'client_secret_env = "NOT_SET_HERE"', "client_secret_env", "The environment variable"),
     ("first_party = true", 'token_endpoint_auth_method = "none"', "client_secret", "authenticates without a secret"),
     ("first_party = true", 'minimum_acr = "tea"', "minimum_acr", "one of pwd"),
     ("first_party = true", 'organisations = ["nowhere"]', "organisations", "There is no organisation nowhere"),

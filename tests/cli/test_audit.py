@@ -34,7 +34,7 @@ def test_a_changed_row_is_found(shop: Idp, inside) -> None:
     with inside(), transaction():
         connection().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
     found = shop("audit", "verify", code=1)
-    assert "broken at row 2: the row was changed" in found.stdout
+    assert "broken at entry 2: the entry was changed" in found.stdout
 
 
 def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, inside) -> None:
@@ -48,7 +48,7 @@ def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, in
     assert rows[-1]["data"] == {"removed": True}
     with inside(), transaction():
         connection().execute(text("DELETE FROM audit WHERE organisation_id <> '' AND seq = 2"))
-    assert "broken at row 2: the row is gone" in shop("audit", "verify", code=1).stdout
+    assert "broken at entry 2: the entry is gone" in shop("audit", "verify", code=1).stdout
 
 
 def test_the_trail_is_exported_as_json_and_csv(shop: Idp) -> None:

@@ -212,5 +212,5 @@ def test_a_trail_that_does_not_continue_the_backup_is_not_used(idp: Idp) -> None
     with bare_app(idp.settings) as app, app.app_context(), transaction():
         connection().execute(text("DELETE FROM audit WHERE seq > 2"))
     output = idp("restore", kept, "--replace").stdout
-    assert "is not known: its audit trail is" in output
+    assert "is not known: its audit log is" in output
     assert "closed account  example-shoes/olga" in idp("reopen").stdout

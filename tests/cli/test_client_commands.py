@@ -72,7 +72,7 @@ def test_a_method_that_is_named_is_kept_apart_from_the_default(idp: Idp) -> None
 def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:
     """This holds for show and delete."""
     assert "there is no client 'x'" in idp("client", "show", "x", code=1).stderr
-    assert "There is no client" in idp("client", "delete", "x", code=1).stderr
+    assert "There is no app" in idp("client", "delete", "x", code=1).stderr
 
 
 def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
@@ -173,7 +173,7 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
     assert second[-2:] == ["no", "end"]
     assert "1 valid secret(s)" in shop("client", "secret", "end", "pos", first[0]).stdout
     assert "has no valid secret" in shop("client", "secret", "end", "pos", first[0], code=1).stderr
-    assert "There is no client" in shop("client", "secret", "list", "x", code=1).stderr
+    assert "There is no app" in shop("client", "secret", "list", "x", code=1).stderr
     shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
     shop("client", "secret", "new", "pos", "--overlap", "now")
     assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 1

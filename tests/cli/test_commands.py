@@ -77,7 +77,7 @@ def test_a_disabled_user_can_be_enabled_again(shop: Idp) -> None:
 
 def test_the_last_owner_cannot_be_disabled(shop: Idp) -> None:
     """The command line follows the rule of the console."""
-    assert "must keep an owner" in shop("user", "disable", "example-shoes", "olga", code=1).stderr
+    assert "needs an owner" in shop("user", "disable", "example-shoes", "olga", code=1).stderr
 
 
 def test_a_password_is_read_from_standard_input(shop: Idp, anna: Callable[[], Any]) -> None:
@@ -90,7 +90,12 @@ def test_a_password_is_read_from_standard_input(shop: Idp, anna: Callable[[], An
 
 @pytest.mark.parametrize(
     ("password", "why"),
-    [("short", "at least"), ("password1234", "leaked"), ("anna anna anna", "made of"), ("a sturdy kettle sings", "present")],
+    [
+        ("short", "at least"),
+        ("password1234", "leaked"),
+        ("anna anna anna", "not contain"),
+        ("a sturdy kettle sings", "current"),
+    ],
 )
 def test_an_unsafe_password_is_refused(shop: Idp, anna: Callable[[], Any], password: str, why: str) -> None:
     """S33: the command line refuses a leaked password too."""

@@ -127,7 +127,7 @@ def test_verification_finds_changed_data(organisation: Organisation) -> None:
         _record(organisation)
     with transaction():
         write(update(AuditRow).values(data={"n": []}))
-    assert chain.verify(organisation.id) == chain.ChainError(1, "the row was changed")
+    assert chain.verify(organisation.id) == chain.ChainError(1, "the entry was changed")
 
 
 @pytest.mark.both_engines

@@ -99,7 +99,7 @@ def test_mails_to_one_address_are_limited_over_all_senders(database, settings, f
         act(settings, at, factory.user(person), by)
     with pytest.raises(TooMany) as refused:
         act(settings, at, factory.user(others[5]), by)
-    assert "Too many messages" in refused.value.message.key
+    assert "Too many e-mails" in refused.value.message.key
     assert len([mail for mail in outbox.mails() if mail.recipient == "victim@x.example"]) == 5
     assert [row.outcome for row in audit.rows(shoes) if row.event == "mail:limited"] == ["failure"]
 

@@ -24,7 +24,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
     assert "Added." in browser.text
     browser.fill(code="amsterdam-1", name="Again").submit()
     assert browser.status == 422
-    assert "There is a shop amsterdam-1 already" in browser.errors[0]
+    assert "There is already a shop with the code amsterdam-1" in browser.errors[0]
     browser.fill(code="x" * 64, name="Too long").submit()
     assert browser.status == 422
     browser.open(f"{AT}/shops").click("Edit")
@@ -216,18 +216,18 @@ def test_an_operator_helps_an_owner_only_by_a_recovery(factory: Factory, enter, 
         browser.open(f"{PEOPLE}/{boss.id}/{name}").fill(password=olga.password).submit()
         assert browser.status == 403, name
     assert browser.open(f"{PEOPLE}/{anna.id}/recover-owner").fill(password=olga.password).submit().status == 404
-    browser.open(f"{PEOPLE}/{boss.id}").click("Start a recovery of the owner")
+    browser.open(f"{PEOPLE}/{boss.id}").click("Recover the owner's account")
     browser.fill(password=olga.password).submit()
     assert "boss gets an e-mail to confirm it." in browser.text
     with factory.context():
         sent = {(mail.template, mail.recipient) for mail in outbox.mails()}
     assert ("owner_recovery_confirm", "boss@shoes.example") in sent
     assert ("owner_recovery_announced", "anna@shoes.example") in sent
-    assert "Start a recovery of the owner" not in browser.open(f"{PEOPLE}/{boss.id}").text
+    assert "Recover the owner's account" not in browser.open(f"{PEOPLE}/{boss.id}").text
     browser.click(STOP_THE_RECOVERY).fill(password="not my password").submit()
     assert browser.status == 422
     browser.fill(password=olga.password).submit()
-    assert "Start a recovery of the owner" in browser.open(f"{PEOPLE}/{boss.id}").text
+    assert "Recover the owner's account" in browser.open(f"{PEOPLE}/{boss.id}").text
     with factory.context():
         assert owner_recovery.under_way(shoes) is None
         assert "owner_recovery_cancelled" in {mail.template for mail in outbox.mails()}
@@ -258,9 +258,9 @@ def test_the_console_closes_after_seven_days_without_a_verified_address(
     with factory.context(), transaction():
         users.change_user(shoes, anna.id, verify_since=now() - timedelta(days=8))
     assert browser.open(PEOPLE).status == 403
-    assert "in your profile, under “E-mail address”, let us send you a new message" in browser.text
+    assert "in your profile, under “E-mail address”, let us send you a new e-mail" in browser.text
     postman.bring()
-    browser.open("/account/security").click("Change address").submit("Send me a message to verify it")
+    browser.open("/account/security").click("Change address").submit("Send me an e-mail to verify it")
     browser.open(postman.link("anna@shoes.example")).submit()
     assert browser.open(PEOPLE).status == 200
 

@@ -36,7 +36,7 @@ def test_a_refused_mail_is_shown_with_its_reason_and_sent_again(
     browser.open("/admin/example-shoes/mail?state=failed")
     assert "The recipient's mail server refuses this address." in browser.text
     assert "550 5.1.1 no mailbox of that name" in browser.text
-    assert "Mail could not be delivered" in browser.open("/admin/example-shoes/audit?event=mail:given_up").text
+    assert "E-mail could not be delivered" in browser.open("/admin/example-shoes/audit?event=mail:given_up").text
     mailbox.refusals.clear()
     browser.open("/admin/example-shoes/mail?state=failed").click("Send again")
     browser.submit("Send again")
@@ -81,7 +81,7 @@ def test_mails_of_the_console_to_one_address_are_limited(
             browser.fill(password=anna.password)
         statuses.append(browser.submit(button).status)
     assert statuses == [200] * most + [429]
-    assert "Too many messages were sent." in browser.text
+    assert "Too many e-mails were sent." in browser.text
     assert len(postman.bring("victim@x.example")) == most
     with factory.context():
         assert "mail:limited" in [row.event for row in audit.rows(at)]

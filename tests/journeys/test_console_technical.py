@@ -186,7 +186,7 @@ def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter
     """Issue 3, I1: filters by event, person and day. The page says that the chain is whole, or names the broken row."""
     journey(jan, browser=new_browser()).begin().password("not my password")
     browser = enter(anna, f"{HOME}/audit")
-    assert "Chain verified" in browser.text
+    assert "Audit log verified" in browser.text
     found = browser.fill(event="password:wrong", username="jan", since="2026-11-23").submit()
     assert found.text.count("192.0.2.7") == 1
     assert "Signed in with" not in found.text
@@ -198,7 +198,7 @@ def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter
         assert browser.open(f"{HOME}/audit?{odd}").status == 200
     with factory.context(), transaction():
         connection().execute(text("UPDATE audit SET outcome = 'success' WHERE event = 'password:wrong'"))
-    assert "The chain is broken at row" in browser.open(f"{HOME}/audit").text
+    assert "The audit log was changed at entry" in browser.open(f"{HOME}/audit").text
 
 
 NAUGHTY = ("=HYPERLINK(1)", "+1", "-1", "@x", "＝1")
@@ -270,11 +270,11 @@ def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
 def test_the_technical_pages_are_in_dutch(factory, new_browser, enter, otto, quiet_shoes, clock) -> None:
     """S62: every technical page follows the language of the browser."""
     browser = enter(otto, f"{HOME}/sessions", new_browser(languages="nl"))
-    headings = {"sessions": "Sessies", "mail": "Mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
+    headings = {"sessions": "Sessies", "mail": "E-mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
     for section, heading in headings.items():
         assert browser.open(f"{HOME}/{section}").heading == heading
     assert "Logboek gecontroleerd" in browser.open(f"{HOME}/audit").text
-    assert "Waar antwoorden heen mogen" in browser.open(f"{HOME}/apps/add").text
+    assert "Adressen waar antwoorden heen mogen" in browser.open(f"{HOME}/apps/add").text
 
 
 @pytest.mark.parametrize("role", ["owner", "administrator", "manager", "employee", "customer"])

@@ -94,7 +94,7 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
     ("field", "value", "reason"),
     [
         ("username", "ANNA", "taken"),
-        ("username", " ", "needed"),
+        ("username", " ", "Enter a username"),
         ("email", "not an address", "not an e-mail address"),
         ("phone_number", "call me", "not a telephone number"),
         ("name", "x\ny", "printable"),

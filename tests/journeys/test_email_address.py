@@ -8,7 +8,7 @@ from idp.identity.users import email_address
 from idp.store import audit as audit_rows
 from tests.drivers.email_address import ISSUER, address_of, ann, at_address, press
 from tests.drivers.profile import set_up_from_profile
-from tests.drivers.words import THIS_WAS_NOT_ME, VERIFY_YOUR_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_CONFIRMED
+from tests.drivers.words import THIS_WAS_NOT_ME, VERIFY_YOUR_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_VERIFIED
 from tests.factories import BY_TESTS, Factory
 
 __all__ = ["ann", "at_address"]
@@ -39,7 +39,7 @@ def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address,
     assert phone.headers["Referrer-Policy"] == "no-referrer"
     assert address_of(factory, ann) == ("ann@shoes.example", True), "opening the page changed the address"
     phone.submit()
-    assert phone.heading == YOUR_E_MAIL_ADDRESS_IS_CONFIRMED
+    assert phone.heading == YOUR_E_MAIL_ADDRESS_IS_VERIFIED
     assert address_of(factory, ann) == ("ann@home.example", True)
     mails = {mail.to: mail for mail in postman.bring()}
     assert set(mails) == {"ann@shoes.example", "ann@home.example"}
@@ -209,7 +209,7 @@ def test_an_administrator_is_reminded_until_the_console_closes(
     walk = journey(boss).begin().password().code()
     assert "7 days" in walk.browser.text
     walk.browser.submit("choice=sent")
-    assert "We sent you a message" in walk.browser.text
+    assert "We've sent you an e-mail" in walk.browser.text
     assert walk.browser.submit("choice=later").left_for
     first = postman.link("boss@shoes.example")
     clock(days=6, hours=23)

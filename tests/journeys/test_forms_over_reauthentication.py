@@ -75,10 +75,13 @@ def test_a_form_is_filled_in_again_after_reauthentication(
     browser.open(path).fill(**typed)
     clock(minutes=11)
     browser.submit()
-    assert re.findall("Confirm that it is you|To go on to: .+", browser.text) == [browser.heading, f"To go on to: {purpose}"]
+    assert re.findall("Confirm that it is you|To continue to: .+", browser.text) == [
+        browser.heading,
+        f"To continue to: {purpose}",
+    ]
     assert "remember_device" not in browser.fields
     browser.fill(password=person.password).submit()
-    assert f"Confirm that it is you, to go on to: {purpose}" in browser.text
+    assert f"Confirm that it is you, to continue to: {purpose}" in browser.text
     assert "remember_device" not in browser.fields
     browser.fill(code=person.authenticator.code()).submit()
     for _ in range(2):

@@ -22,8 +22,8 @@ FORMS = {
     "user": (f"{AT}/people/add", {"username": "kim"}, "Added."),
     "app": (f"{AT}/apps/add", APP, THE_SECRET_SHOWN_THIS_ONCE),
     "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "Added."),
-    "address": ("/account/address", {"email": "other@shoes.example"}, "A message is on its way"),
-    "name": ("/account/details", {"name": "Somebody"}, "Done."),
+    "address": ("/account/address", {"email": "other@shoes.example"}, "An e-mail is on its way"),
+    "name": ("/account/details", {"name": "Somebody"}, "Your name is saved."),
 }
 
 

@@ -9,7 +9,7 @@ from idp.db import transaction
 from idp.identity import email_links
 from tests.drivers.browser import Browser
 from tests.drivers.words import (
-    LOOK_IN_YOUR_MAIL,
+    CHECK_YOUR_E_MAIL,
     START_WITH_YOUR_CODE,
     VERIFY_E_MAIL_ADDRESS,
     YOUR_E_MAIL_ADDRESS_IS_VERIFIED,
@@ -134,7 +134,7 @@ def link_of(factory: Factory, person: MadePerson, purpose: Any) -> str:
 
 Way = Callable[[Browser, str], Browser]
 LOST: dict[str, tuple[str, dict[str, str | bool], str, str]] = {
-    "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", LOOK_IN_YOUR_MAIL),
+    "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", CHECK_YOUR_E_MAIL),
     "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "x"}, "", START_WITH_YOUR_CODE),
     "front page": ("/", {}, "Sign in", "Sign in"),
     "language": ("/", {}, "Nederlands", "Welkom"),

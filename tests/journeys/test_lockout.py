@@ -70,7 +70,7 @@ def test_a_mailed_link_with_the_password_unlocks(
     clock(minutes=1)
     locked = fail_once(journey, ann, new_browser(), kind).browser
     assert locked.status == 429
-    assert "the link that we mailed you" in locked.errors[0]
+    assert "the link that we e-mailed you" in locked.errors[0]
     assert postman.bring() == [], "a second mail was sent although the link still works"
     mine = unlock_by_link(new_browser(), link, "not the password")
     assert mine.errors == ["Error: That is not your password. Check it and try again."]

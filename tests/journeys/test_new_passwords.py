@@ -24,7 +24,7 @@ from tests.factories import BY_TESTS, Factory, MadePerson
 STOLEN = "caffè and ﬁnches 29"
 """NFKC changes two of its letters."""
 NORMAL = "caffè and finches 29"
-PRESENT = "This is your present password. Choose another one."
+PRESENT = "This is your current password. Choose another one."
 BLOCKED = "You cannot use this password any more. Choose another one."
 
 

@@ -11,12 +11,11 @@ from tests.drivers.password_reset import NEW
 from tests.drivers.set_up import set_up
 from tests.drivers.words import (
     CHOOSE_A_NEW_PASSWORD,
-    DONE_A_MESSAGE_IS_ON_ITS_WAY,
-    DONE_YOUR_NAME_IS_SAVED,
-    DONE_YOUR_PASSWORD_IS_CHANGED,
     MAKE_NEW_CODES,
     SET_UP_A_SECOND_FACTOR,
     YOU_ARE_SIGNED_OUT_SENTENCE,
+    YOUR_NAME_IS_SAVED,
+    YOUR_PASSWORD_IS_CHANGED,
 )
 from tests.factories import Factory, MadePerson
 
@@ -33,23 +32,28 @@ def announces(browser: Browser, words: str) -> bool:
     return title_of(browser).startswith(words) and status is not None and status[1] == words
 
 
+def tells(browser: Browser) -> bool:
+    """Tell whether the page reports an action."""
+    return 'id="done"' in browser.html
+
+
 def test_the_profile_reports_each_action_once(enter, jan: MadePerson, clock) -> None:
     """S25, S33: a new password, new codes and a removed factor are reported once. A cancelled action is not."""
     browser = enter(jan, "/account/security")
     browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert announces(browser, DONE_YOUR_PASSWORD_IS_CHANGED)
+    assert announces(browser, YOUR_PASSWORD_IS_CHANGED)
     clock(minutes=1)
     browser.submit(MAKE_NEW_CODES).submit("not_now")
-    assert "Done." not in browser.text
+    assert not tells(browser)
     browser.submit(MAKE_NEW_CODES).submit("next")
     if "password" in browser.fields:
         browser.fill(password=NEW).submit()
     browser.fill(noted=True).submit()
-    assert announces(browser, "Done. Your second factor and your recovery codes are active.")
+    assert announces(browser, "Your second factor and your recovery codes are active.")
     clock(minutes=3)
-    assert "Done." not in browser.reload().text
-    assert "Done." not in browser.open("/account/security?done=removed").text, "the address alone reports an action"
+    assert not tells(browser.reload())
+    assert not tells(browser.open("/account/security?done=removed")), "the address alone reports an action"
 
 
 def test_every_form_of_the_profile_reports_its_result(
@@ -64,22 +68,28 @@ def test_every_form_of_the_profile_reports_its_result(
     browser = walk.browser.open("/account/details")
     clock(minutes=1)
     for fields, button, words in (
-        ({"name": "Jan"}, None, DONE_YOUR_NAME_IS_SAVED),
-        ({"time_zone": "Europe/Paris"}, None, "Done. Your time zone is saved."),
-        ({}, "English", "Done. Your language is saved."),
+        ({"name": "Jan"}, None, YOUR_NAME_IS_SAVED),
+        ({"time_zone": "Europe/Paris"}, None, "Your time zone is saved."),
+        ({}, "English", "Your language is saved."),
     ):
         browser = browser.fill(**fields) if fields else browser
         assert announces(browser.submit(button), words), words
     there = browser.url
-    assert announces(browser.reload(), "Done. Your language is saved.")
-    assert "Done." not in other.browser.open(there).text, "another session shows the message"
-    assert announces(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
+    assert announces(browser.reload(), "Your language is saved.")
+    assert not tells(other.browser.open(there)), "another session shows the message"
+    assert announces(
+        browser.open("/account/security").submit("Forget Firefox · Windows"), "“Firefox · Windows” is no longer remembered."
+    )
     address = browser.open("/account/address").fill(email="jan@new.example").submit()
-    assert announces(address, DONE_A_MESSAGE_IS_ON_ITS_WAY)
-    assert announces(browser.open("/account/sessions").submit("End Firefox · Windows"), "Done. The session is ended.")
-    assert announces(browser.open("/account/apps").submit("End access Webshop"), "Done. The app has no access any more.")
+    assert announces(address, "An e-mail is on its way to jan@new.example.")
+    assert announces(
+        browser.open("/account/sessions").submit("End Firefox · Windows"), "The session on “Firefox · Windows” has ended."
+    )
+    assert announces(
+        browser.open("/account/apps").submit("End access Webshop"), "“Webshop” no longer has access to your account."
+    )
     clock(minutes=3)
-    assert "Done." not in browser.reload().text
+    assert not tells(browser.reload())
     assert announces(browser.submit("Sign out"), YOU_ARE_SIGNED_OUT_SENTENCE)
 
 
@@ -109,7 +119,7 @@ def test_change_now_comes_before_the_offer_of_a_set_up(factory: Factory, journey
 def test_the_set_up_after_the_last_code_gives_its_reason(
     factory: Factory, journey, new_browser, quiet_shoes: str, clock, language: str, words: str
 ) -> None:
-    """S44, S62: the page says "You need this to go on", and for what."""
+    """S44, S62: the page says "You need this to continue", and for what."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
     browser = (
         journey(ann, browser=new_browser(languages=language)).begin().password().recovery_code(ann.recovery_codes[0]).browser

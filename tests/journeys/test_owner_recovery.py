@@ -252,7 +252,7 @@ def test_a_recovery_can_be_stopped_on_the_front_page(
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
     assert "being recovered" in browser.reload().text
     browser.submit(words.STOP_THE_RECOVERY)
-    assert "Done. The recovery of the owner is stopped." in browser.text
+    assert "The recovery of the owner's account is stopped." in browser.text
     assert "being recovered" not in browser.text
     assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
     browser.send("POST", ISSUER + "/account/owner-recovery/stop", [("csrf_token", browser.value("csrf_token"))])

@@ -91,5 +91,5 @@ def test_no_file_or_command_removes_the_owner(factory: Factory, settings, tmp_pa
     for words in (["apply", str(file)], ["user", "disable", "example-shoes", "boss"]):
         refused = CliRunner().invoke(main, [*words, "--config", str(config)])
         assert refused.exit_code == 1, refused.output
-        assert "must keep an owner" in refused.output
+        assert "needs an owner" in refused.output
     assert roles(factory, boss) == ["owner"]

@@ -143,7 +143,7 @@ def test_an_offer_is_withdrawn_in_the_console(
     """Owner transfer: the owner or an operator withdraws it. Both sides are told, and the link stops working."""
     link = link_to(postman.bring(), IRIS)
     browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(WITHDRAW_THE_OFFER)
-    assert "iris can no longer accept it" in browser.text
+    assert "iris can no longer accept the offer" in browser.text
     browser.submit(WITHDRAW_THE_OFFER)
     assert "Done." in browser.text
     assert "Pending offer" not in browser.text

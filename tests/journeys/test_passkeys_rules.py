@@ -130,7 +130,7 @@ def test_registration_excludes_the_users_existing_passkeys(jan, key, added) -> N
     assert [one["id"] for one in asked["excludeCredentials"]] == [b64url(key.held[0].id)]
     assert (asked["attestation"], asked["authenticatorSelection"]["userVerification"]) == ("none", "preferred")
     assert post(browser, key.make(json.dumps(asked), credential_id=key.held[0].id)).errors == [
-        "Error: This passkey is registered already."
+        "Error: This passkey has already been added."
     ]
 
 

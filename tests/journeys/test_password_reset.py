@@ -11,8 +11,8 @@ from idp.store import outbox, password_resets, rate_limits
 from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.words import (
     BACK_TO_SIGNING_IN,
+    CHECK_YOUR_E_MAIL,
     FORGOT_YOUR_PASSWORD,
-    LOOK_IN_YOUR_MAIL,
     THIS_LINK_DOES_NOT_WORK_ANY_MORE,
     YOUR_PASSWORD_IS_SET,
 )
@@ -38,7 +38,7 @@ def test_a_forgotten_password_is_reset_by_mail(journey, browser, new_browser, po
     browser.click(FORGOT_YOUR_PASSWORD)
     assert browser.value("organisation") == ann.store_url
     browser.fill(username="ann").submit()
-    assert browser.heading == LOOK_IN_YOUR_MAIL
+    assert browser.heading == CHECK_YOUR_E_MAIL
     browser.click(BACK_TO_SIGNING_IN)
     assert "password" in browser.fields
     phone = new_browser()

@@ -7,7 +7,7 @@ import pytest
 from idp.config import Settings
 from tests.drivers.browser import Browser
 from tests.drivers.password_reset import forget
-from tests.drivers.words import LOOK_IN_YOUR_MAIL
+from tests.drivers.words import CHECK_YOUR_E_MAIL
 from tests.factories import Factory, MadePerson
 
 FULL = 6
@@ -80,7 +80,7 @@ def test_a_known_browser_gets_its_mail_at_a_closed_address(
 ) -> None:
     """Issue 7.8 and 7.9: the browser knows only jan. It gains no mails for other names, and has the limit of an address."""
     forget(till, jan)
-    assert till.heading == LOOK_IN_YOUR_MAIL
+    assert till.heading == CHECK_YOUR_E_MAIL
     assert len(postman.bring("jan@shoes.example")) == 1
     forget(till, jan, "nobody")
     assert till.status == 429

@@ -61,7 +61,7 @@ def test_a_person_approves_from_the_mail(scene, till):
     for shown in ("Till", "Refund € 49.95", "Kassa 3", "Utrecht Station", "jan"):
         assert shown in scene.browser.text
     scene.browser.submit("choice=approve")
-    assert "You approved it" in scene.browser.text
+    assert "You approved the request" in scene.browser.text
     tokens = poll(till, body["auth_req_id"])
     assert (tokens.claims["sub"], tokens.claims["aud"]) == (scene.person.id, "till")
     assert till.userinfo(tokens.access_token)["sub"] == scene.person.id
@@ -77,7 +77,7 @@ def test_a_person_who_is_signed_in_finds_it_on_the_front_page(scene, till):
     asked(till, binding_message="Refund 49.95")
     assert "Till: Refund 49.95" in scene.browser.open("/").text
     scene.browser.open(link(scene)).submit("choice=deny")
-    assert "You refused it" in scene.browser.text
+    assert "You refused the request" in scene.browser.text
     assert "Refund 49.95" not in scene.browser.open("/").text
 
 

@@ -77,7 +77,7 @@ def _ours(table: Table, known: Ours) -> Ours:
 def _organisation_id(store_url: str) -> str:
     found = organisations.organisation_at(normal_store_url(store_url))
     if found is None:
-        why = say("There is no organisation %(store_url)s, neither here nor in the database.", store_url=store_url)
+        why = say("There is no organisation %(store_url)s in this file or in the database.", store_url=store_url)
         raise Invalid("organisations", why)
     return found.id
 
@@ -96,5 +96,8 @@ def _secret(table: Table) -> str:
     name = str(table.get("client_secret_env"))
     found = os.environ.get(name, "")
     if not found:
-        raise Invalid("client_secret_env", say("The environment has no %(name)s; set it and apply again.", name=name))
+        raise Invalid(
+            "client_secret_env",
+            say("The environment variable %(name)s is not set. Set it, then run the command again.", name=name),
+        )
     return found

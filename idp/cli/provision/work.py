@@ -28,7 +28,7 @@ from idp.store.organisations import Organisation
 
 T = TypeVar("T")
 ORIGIN = Origin(System("apply"))
-"""The actor in the audit trail: provisioning."""
+"""The actor in the audit log: provisioning."""
 
 
 class Undo(Exception):
@@ -103,9 +103,7 @@ class Plan:
         typed = str(table.get("organisation"))
         found = store.organisation_at(normal_store_url(typed))
         if found is None and not any(other.get("store_url") == typed for other in self.document.of("organisations")):
-            self.document.fault(
-                table, "organisation", f"there is no organisation {typed!r}, neither here nor in the database"
-            )
+            self.document.fault(table, "organisation", f"there is no organisation {typed!r} in this file or in the database")
         return found
 
 

@@ -97,7 +97,7 @@ def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
 def _require_not_own_address(user: User, origin: Origin) -> None:
     """Raise ``Invalid`` for the acting user: in the profile the old address can undo the change (S52)."""
     if origin.actor_id == user.id:
-        raise Invalid("email", say("This is you. Change your own e-mail address in your profile."))
+        raise Invalid("email", say("This is your own account. Change your e-mail address in your profile."))
 
 
 def _require_lasting(user: User, fresh: Mapping[str, Any], origin: Origin) -> None:

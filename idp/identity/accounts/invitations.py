@@ -59,7 +59,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     if access.is_over(user) or has_owner_role(user):
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
-        raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))
+        raise Conflict(say("This person has a verified e-mail address. Send an e-mail instead."))
     sensitive_changes.require(None, Access("printed_code", user.role))
     code = CODE.draw()
     with transaction():

@@ -16,7 +16,7 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 FIELD = "new_password"
-SAME = say("This is your present password. Choose another one.")
+SAME = say("This is your current password. Choose another one.")
 BLOCKED = say("You cannot use this password any more. Choose another one.")
 
 

@@ -125,8 +125,8 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
             raise Invalid(
                 "passkey",
                 say_many(
-                    "You have %(num)s passkey. First remove one you don’t use.",
-                    "You have %(num)s passkeys. First remove one you don’t use.",
+                    "You have %(num)s passkey. First remove one you don't use.",
+                    "You have %(num)s passkeys. First remove one you don't use.",
                     MOST,
                 ),
             )

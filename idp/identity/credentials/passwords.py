@@ -173,7 +173,7 @@ def against_rules(
             "Choose a password of at most %(num)s character.", "Choose a password of at most %(num)s characters.", MAX_LENGTH
         )
     if _is_made_of_names(chosen, context_words(settings, user, organisation_name)):
-        return say("Choose a password that is not made of your name, your username or the name of your shop.")
+        return say("Choose a password that does not contain your name, your username or the name of your shop.")
     return None
 
 

@@ -76,9 +76,10 @@ def devices_of(user: User, now: datetime) -> Sequence[RememberedDevice]:
     return remembered_devices.devices_of(user.organisation_id, user.id, now)
 
 
-def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> None:
-    """End trust in one device of this user. Raises ``NotFound`` for another user's."""
+def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> str:
+    """End trust in one device of this user, and return its label. Raises ``NotFound`` for another user's."""
     with transaction():
+        found = remembered_devices.live_trust(organisation_id, user_id, device_id, clock.now())
         if not remembered_devices.revoke_devices(organisation_id, user_id, clock.now(), device_id=device_id):
             raise NotFound(detail="no such device of this user")
         record(
@@ -88,3 +89,4 @@ def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -
             subject_id=user_id,
             data={"device": device_id},
         )
+        return found.label if found else ""

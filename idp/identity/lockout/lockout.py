@@ -22,8 +22,8 @@ from idp.store.users import User
 
 TOLD = "stops"
 BY_LINK = say(
-    "Too many wrong attempts: this way of signing in is blocked. Unblock it with your password and the link that we "
-    "mailed you, or ask an administrator."
+    "Too many wrong attempts: this way of signing in is blocked. Unblock it with your password and the "
+    "link that we e-mailed you, or ask an administrator."
 )
 BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is blocked. Ask an administrator to unblock it.")
 

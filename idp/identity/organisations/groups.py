@@ -87,7 +87,7 @@ def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
 
 
 def _group_taken(name: str) -> Invalid:
-    return Invalid("name", say("There is a group %(name)s already.", name=name))
+    return Invalid("name", say("There is already a group with the name “%(name)s”.", name=name))
 
 
 def _require_unnamed(row: Group, origin: Origin) -> None:

@@ -61,7 +61,7 @@ def create(values: Values, origin: Origin) -> Organisation:
     """
     permissions.require_operator(origin)
     store_url = _check_store_url(str(values.get("store_url", "")))
-    taken = Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
+    taken = Conflict(say("There is already an organisation with the store URL %(store_url)s.", store_url=store_url))
     if store.organisation_at(store_url) is not None:
         raise taken
     row = Organisation(
@@ -141,7 +141,7 @@ def remove(row: Organisation, origin: Origin) -> None:
     """
     permissions.require_operator(origin)
     if row.kind != "retailer":
-        raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
+        raise Invalid("store_url", say("The organisation of the installation administrators cannot be removed."))
     sensitive_changes.require(OrganisationState({"store_url": row.store_url}), None)
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
     removals.close_organisation(row.id, f"~{row.id}")  # no store URL begins so
@@ -153,5 +153,7 @@ def _check_store_url(typed: str) -> str:
         near = normal or "example-shoes"
         raise Invalid("store_url", say("Use small letters, digits and hyphens, for example %(near)s.", near=near))
     if normal == operators.STORE_URL:
-        raise Invalid("store_url", say("%(store_url)s is the operators' own.", store_url=normal))
+        raise Invalid(
+            "store_url", say("The organisation %(store_url)s is that of the installation administrators.", store_url=normal)
+        )
     return normal

@@ -161,7 +161,7 @@ def validate_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         if key not in RULES:
             known = ", ".join(RULES)
-            raise Invalid(key, say("%(setting)s is not a setting. Known are: %(known)s.", setting=key, known=known))
+            raise Invalid(key, say("%(setting)s is not a setting. The settings are: %(known)s.", setting=key, known=known))
         if not RULES[key].is_allowed(value):
             raise Invalid(key, say("%(setting)s must be one of: %(allowed)s.", setting=key, allowed=RULES[key].allowed))
     return dict(values)

@@ -17,7 +17,7 @@ def create(organisation_id: str, values: Values, origin: Origin) -> Shop:
     """Create a shop of ``code`` and ``name``; raises ``Invalid``."""
     permissions.require_ruler(organisation_id, origin)
     code = check_code(values.get("code"))
-    taken = Invalid("code", say("There is a shop %(code)s already.", code=code))
+    taken = Invalid("code", say("There is already a shop with the code %(code)s.", code=code))
     if store.shop_at(organisation_id, code) is not None:
         raise taken
     row = Shop(

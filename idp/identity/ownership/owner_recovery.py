@@ -27,7 +27,7 @@ from idp.store.owner_recoveries import OwnerRecovery
 from idp.store.users import User
 
 WORKER = Origin(System("worker"))
-UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
+UNDER_WAY = say("A recovery of the owner's account is already under way.")
 
 
 def start(settings: Settings, organisation: Organisation, origin: Origin) -> User:
@@ -65,7 +65,7 @@ def _owner(settings: Settings, organisation: Organisation) -> User:
     """Return the owner; raises ``Invalid`` unless a recovery is possible."""
     owner = owner_of(organisation)
     if owner is None:
-        raise Invalid("owner", say("This organisation has no owner who can be recovered."))
+        raise Invalid("owner", say("This organisation has no owner whose account can be recovered."))
     if not messages.can_be_written_to(owner):
         raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
     if _is_new(owner):

@@ -95,7 +95,7 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
     """Create a rule, within the caller's transaction. Raises ``Invalid``."""
     permissions.require_operator(origin)
     row = _row(settings, values, known)
-    taken = Invalid("name", say("There is a policy %(name)s already.", name=row.name))
+    taken = Invalid("name", say("There is already a policy with the name “%(name)s”.", name=row.name))
     if dated_rules.dated_rule_named(row.name) is not None:
         raise taken
     sensitive_changes.require(None, _state(row))
@@ -108,7 +108,7 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
 def _row(settings: Settings, values: Values, known: Known) -> StoredRule:
     name = check_text("name", values.get("name"), 100)
     if not isinstance(values.get("starts"), date):
-        raise Invalid("starts", say("A first day is needed, for example 2021-04-30."))
+        raise Invalid("starts", say("Enter a first day, for example 2021-04-30."))
     wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
     _check_order(wanted["starts"], wanted["ends"])
     return StoredRule(name=name, **wanted)

@@ -98,12 +98,16 @@ def end_of(settings: Settings, organisation: Organisation, session_id: str, orig
             notify(settings, organisation.id, user.id, "sessions_ended", {"browser": session.label})
 
 
-def end_own(user: User, session_id: str, origin: Origin) -> None:
-    """End one of a user's own sessions with its grants. Raises ``NotFound`` if it is another user's, or over."""
+def end_own(user: User, session_id: str, origin: Origin) -> UserSession:
+    """End one of a user's own sessions with its grants, and return it.
+
+    Raises ``NotFound`` if it is another user's, or over.
+    """
     session = store.live_session(user.organisation_id, session_id, clock.now())
     if session is None or session.user_id != user.id:
         raise NotFound(detail="no such session of this user")
     _end(session, user, origin)
+    return session
 
 
 def _end(session: UserSession, user: User, origin: Origin) -> None:

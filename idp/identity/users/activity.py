@@ -19,7 +19,7 @@ Data = Mapping[str, Any]
 
 PLAIN: Mapping[str, Message] = {
     **factors.EVENTS,
-    Event.STEPPED_UP: say("Identity confirmed once more"),
+    Event.STEPPED_UP: say("Identity confirmed again"),
     Event.SESSIONS_ENDED: say("Open sessions ended"),
     Event.ACCOUNT_LOCKED: say("Sign-in blocked after too many wrong attempts"),
     Event.ACCOUNT_UNLOCKED: say("Sign-in unblocked"),
@@ -30,18 +30,18 @@ PLAIN: Mapping[str, Message] = {
     Event.ACCESS_ENDED: say("Access ended after its last day"),
     Event.PASSWORD_WRONG: say("Wrong password entered"),
     Event.PASSWORD_CHANGED: say("Password changed"),
-    Event.PASSWORD_SENT: say("One-time password sent by mail"),
+    Event.PASSWORD_SENT: say("One-time password sent by e-mail"),
     Event.PASSWORD_LEAKED: say("Password found on a list of leaked passwords"),
     Event.LEAKED_NOTICE_ANSWERED: say("Reminder about a leaked password answered"),
     Event.FACTOR_REMOVED: say("Second factor removed"),
     Event.FACTOR_RESET: say("Second factor reset"),
     Event.FACTOR_OFFER_DECLINED: say("Setting up a second factor postponed"),
-    Event.RESET_ASKED: say("Password reset requested by mail"),
+    Event.RESET_ASKED: say("New password requested by e-mail"),
     Event.INVITED: say("Invitation created"),
     Event.INVITATION_TAKEN: say("Invitation accepted"),
     Event.ADDRESS_ASKED: say("New e-mail address entered"),
     Event.ADDRESS_CHANGED: say("E-mail address changed"),
-    Event.ADDRESS_VERIFIED: say("E-mail address confirmed"),
+    Event.ADDRESS_VERIFIED: say("E-mail address verified"),
     Event.ADDRESS_RESTORED: say("Change of e-mail address undone"),
     Event.OWNER_RECOVERY_STARTED: say("Recovery of the owner's account started"),
     Event.OWNER_RECOVERY_CONFIRMED: say("Recovery of the owner's account confirmed"),
@@ -58,11 +58,11 @@ PLAIN: Mapping[str, Message] = {
     Event.APPROVAL_ASKED: say("An app asked for an approval"),
     Event.APPROVAL_GIVEN: say("Approval given to an app"),
     Event.APPROVAL_DENIED: say("Approval refused to an app"),
-    Event.APP_NOT_TOLD: say("An app could not be told of a sign-out"),
-    Event.MAIL_RESENT: say("Mail sent again"),
-    Event.MAIL_LIMITED: say("Message not sent: too many in a short time"),
-    Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),
-    Event.OPERATOR_ADDED: say("Made an operator"),
+    Event.APP_NOT_TOLD: say("An app could not be told about a sign-out"),
+    Event.MAIL_RESENT: say("E-mail sent again"),
+    Event.MAIL_LIMITED: say("E-mail not sent: too many in a short time"),
+    Event.MAIL_GIVEN_UP: say("E-mail could not be delivered"),
+    Event.OPERATOR_ADDED: say("Made an installation administrator"),
 }
 """Events that always have the same sentence."""
 
@@ -151,4 +151,4 @@ def _by(user: User, row: AuditRow) -> Message | None:
     """Return who acted, unless the user did. Administrators are not named to the user."""
     if row.actor_id in ("", user.id):
         return None
-    return say("by the installation") if isinstance(actors.of_stored(row.actor_id), System) else say("by an administrator")
+    return say("by the system") if isinstance(actors.of_stored(row.actor_id), System) else say("by an administrator")

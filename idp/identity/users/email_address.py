@@ -36,7 +36,7 @@ CHANGED_RECENTLY = say_many(
 )
 REMINDED = timedelta(days=7)
 """How long administrators are only reminded to verify (S55)."""
-TAKEN = say("Somebody signs in with this address already. Use another one.")
+TAKEN = say("Somebody already signs in with this address. Use another one.")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def ask_change(settings: Settings, user: User, entered: str, origin: Origin) -> 
     if wanted is None or not messages.is_plain_address(wanted):
         raise Invalid("email", say("This is not an e-mail address."))
     if compared(wanted) == user.email_key and user.email_verified_at is not None:
-        raise Invalid("email", say("This is your address already."))
+        raise Invalid("email", say("This is already your address."))
     sensitive_changes.require(None, Access("address_change", user.role))
     rate_limits.admit_mail_for(settings, f"address\0{user.id}", clock.now())
     mail_limits.admit(settings, origin, user, wanted)

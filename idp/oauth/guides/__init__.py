@@ -185,7 +185,7 @@ def _notes(settings: Settings, row: Client, stack: Stack, values: Mapping[str, A
     if stack.signed_out and values["signed_out_uri"] not in metadata.get("post_logout_redirect_uris", ()):
         notes.append(say("For signing out, register this address first: %(address)s", address=values["signed_out_uri"]))
     if stack.secret is True and row.is_public:
-        notes.append(say("This needs an app with a secret. Yours is public."))
+        notes.append(say("This needs an app with a secret. Your app is public."))
     if stack.secret is False and not row.is_public:
         notes.append(say("This keeps no secret: register an app of its own with the authentication method none."))
     notes += _notes_on_keys(metadata, stack)
@@ -200,9 +200,9 @@ def _notes_on_keys(metadata: Mapping[str, Any], stack: Stack) -> list[Message]:
     """Return what the text leaves to the reader about keys and certificates that the client has or must show."""
     notes, method = [], accepted_methods(metadata)[0]
     if stack.secret is not False and method == "private_key_jwt" and not stack.signs:
-        notes.append(say("These settings send a secret. Yours has a key of its own: give the library that key instead."))
+        notes.append(say("These settings send a secret. Your app has a key of its own: give the library that key instead."))
     if stack.secret is not False and method == "client_secret_jwt":
-        notes.append(say("These settings send the secret. Yours signs with it: set the library to client_secret_jwt."))
+        notes.append(say("These settings send the secret. Your app signs with it: set the library to client_secret_jwt."))
     if method in TLS_METHODS or metadata.get("tls_client_certificate_bound_access_tokens"):
         notes.append(say("Have the library connect with the TLS certificate of the app: these settings have none."))
     if metadata.get("dpop_bound_access_tokens") and not stack.dpop:

@@ -21,8 +21,10 @@ MAKE, PASSWORD = "make", "password"
 INSTEAD: Final = "passkey"
 """The answer at the start of a set-up that chooses a passkey."""
 NOT_MADE = say("The passkey could not be added. Please try again.")
-KNOWN = say("This passkey is registered already.")
-NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is not one of those. Try another one.")
+KNOWN = say("This passkey has already been added.")
+NO_HARDWARE = say(
+    "The app asks for a hardware security key from a recognised manufacturer. This is not one of those. Try another one."
+)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response
 
-from idp.errors import Message
+from idp.errors import Message, say
 from idp.identity import consents
 from idp.identity.consents import ConnectedApp
 from idp.oauth.resource_indicators import scope_words
@@ -50,5 +50,5 @@ def end(client_id: str) -> Response:
     """Withdraw the consent to an app, with every token it holds."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
-    consents.end(present.user, client_id, present.origin)
-    return done(present, PLACE, "app")
+    name = consents.end(present.user, client_id, present.origin)
+    return done(present, PLACE, say("“%(app)s” no longer has access to your account.", app=name))

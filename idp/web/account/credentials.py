@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
-from idp.errors import Message
+from idp.errors import Message, say
 from idp.identity.credentials import remembered_devices, second_factor
 from idp.identity.users.status import Kept
 from idp.signin.requirements import Needs
@@ -92,8 +92,8 @@ def forget_device(device_id: str) -> Response:
     """End trust in one device (S40)."""
     csrf.require()
     present = me(visiting())
-    remembered_devices.revoke(present.user.organisation_id, present.user.id, device_id, present.origin)
-    return done(present, SECURITY, "device")
+    label = remembered_devices.revoke(present.user.organisation_id, present.user.id, device_id, present.origin)
+    return done(present, SECURITY, say("“%(device)s” is no longer remembered.", device=label))
 
 
 def dismiss_notice() -> Response:

@@ -52,7 +52,7 @@ def change() -> Response:
     except (Invalid, TooMany) as refused:
         page = replace(_page(present), typed=typed[:254], errors=(refused.message,))
         return pages.render("account/email.html", page, 429 if isinstance(refused, TooMany) else 422)
-    return done(present, PLACE, "mailed")
+    return done(present, PLACE, say("An e-mail is on its way to %(email)s.", email=typed.strip()))
 
 
 def verify() -> Response:
@@ -62,7 +62,7 @@ def verify() -> Response:
     if not present.user.email or present.user.email_verified_at is not None:
         return pages.see_other(PLACE)
     email_address.send_verification(request_context.settings(), present.user, present.origin)
-    return done(present, PLACE, "mailed")
+    return done(present, PLACE, say("An e-mail is on its way to %(email)s.", email=present.user.email))
 
 
 def _present() -> Me:

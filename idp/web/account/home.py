@@ -106,7 +106,7 @@ def stop_recovery() -> Response:
     csrf.require()
     present = me(Needs(return_to="/"))
     owner_recovery.cancel(request_context.settings(), present.organisation, present.origin)
-    return done(present, "/", "recovery")
+    return done(present, "/", say("The recovery of the owner's account is stopped."))
 
 
 def _signed_out() -> Message | None:

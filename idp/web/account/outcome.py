@@ -13,23 +13,12 @@ from idp.web import pages, stash
 from idp.web.account.current_user import Me
 
 JUST_NOW = timedelta(minutes=2)
-PURPOSE = "done"
-DONE = {
-    "name": say("Done. Your name is saved."),
-    "language": say("Done. Your language is saved."),
-    "zone": say("Done. Your time zone is saved."),
-    "device": say("Done. The device is forgotten."),
-    "renamed": say("Done. The name of the passkey is saved."),
-    "session": say("Done. The session is ended."),
-    "app": say("Done. The app has no access any more."),
-    "mailed": say("Done. A message is on its way to you."),
-    "recovery": say("Done. The recovery of the owner is stopped."),
-}
+PURPOSE = "told"
 
 
-def done(present: Me, address: str, what: str) -> Response:
-    """Redirect to ``address``, whose page tells the outcome, in this session alone. ``what`` is a word of ``DONE``."""
-    reference = stash.put(PURPOSE, what, int(JUST_NOW.total_seconds()), present.settled.session_id)
+def done(present: Me, address: str, told: Message) -> Response:
+    """Redirect to ``address``, whose page tells what was done, in this session alone."""
+    reference = stash.put(PURPOSE, told.as_json(), int(JUST_NOW.total_seconds()), present.settled.session_id)
     return pages.see_other(f"{address}?done={reference}")
 
 
@@ -37,7 +26,8 @@ def outcome(present: Me) -> Message | None:
     """Return what was just done: what ``done`` kept, or what the address says if the user's rows confirm it."""
     word = request.args.get("done", "")
     if word not in _BY_ROWS:
-        return DONE.get(stash.get(PURPOSE, word, present.settled.session_id)) if word else None
+        kept = stash.get(PURPOSE, word, present.settled.session_id) if word else None
+        return Message.from_json(kept) if kept is not None else None
     message, moment_of = _BY_ROWS[word]
     moment = moment_of(present.user)
     return message if moment is not None and moment > clock.now() - JUST_NOW else None
@@ -57,10 +47,10 @@ def _passkey_removed(user: User) -> datetime | None:
 
 
 _BY_ROWS: Mapping[str, tuple[Message, Callable[[User], datetime | None]]] = {
-    "set-up": (say("Done. Your second factor and your recovery codes are active."), _codes_made),
-    "password": (say("Done. Your password is changed."), lambda user: user.password_changed_at),
-    "passkey": (say("Done. Your passkey is added."), _passkey_added),
-    "passkey-removed": (say("Done. The passkey is removed."), _passkey_removed),
-    "removed": (say("Done. Your second factor is removed."), lambda user: user.factor_changed_at),
+    "set-up": (say("Your second factor and your recovery codes are active."), _codes_made),
+    "password": (say("Your password is changed."), lambda user: user.password_changed_at),
+    "passkey": (say("Your passkey is added."), _passkey_added),
+    "passkey-removed": (say("The passkey is removed."), _passkey_removed),
+    "removed": (say("Your second factor is removed."), lambda user: user.factor_changed_at),
 }
 """What the sign-in or a dialog did, by the word in the address and the rows that it wrote."""

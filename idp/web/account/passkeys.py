@@ -93,7 +93,7 @@ def rename(passkey_id: str) -> Response:
     csrf.require()
     present = me(_changing(PLACE))
     passkeys.rename(present.user, passkey_id, forms.fields().get("name", ""), present.origin)
-    return done(present, PLACE, "renamed")
+    return done(present, PLACE, say("The name of the passkey is saved."))
 
 
 def ask_to_remove(passkey_id: str) -> Response:

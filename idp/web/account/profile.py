@@ -57,7 +57,7 @@ def change_name() -> Response:
     except Invalid as invalid:
         page = replace(_page(present), name=typed, wrong="name", errors=(invalid.message,))
         return pages.render("account/profile.html", page, 422)
-    return done(present, PLACE, "name")
+    return done(present, PLACE, say("Your name is saved."))
 
 
 def change_language() -> Response:
@@ -67,7 +67,7 @@ def change_language() -> Response:
     picked, back = forms.fields().get("language", ""), pages.way_back("")
     profile.change(present.user, {"locale": picked}, present.origin)
     if not back:
-        return done(present, PLACE, "language")
+        return done(present, PLACE, say("Your language is saved."))
     return pages.see_other(language.at(back, picked) if pages.is_answer(back) else back)
 
 
@@ -80,7 +80,7 @@ def change_time_zone() -> Response:
     except Invalid as invalid:
         page = replace(_page(present), wrong="time_zone", errors=(invalid.message,))
         return pages.render("account/profile.html", page, 422)
-    return done(present, PLACE, "zone")
+    return done(present, PLACE, say("Your time zone is saved."))
 
 
 def _page(present: Me) -> DetailsPage:

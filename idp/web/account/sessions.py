@@ -5,7 +5,7 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from idp.errors import Message
+from idp.errors import Message, say
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
 from idp.signin.requirements import Needs
@@ -53,8 +53,8 @@ def end(login_id: str) -> Response:
     """End one, with all that apps hold of it. Ending one's own signs out."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
-    listing.end_own(present.user, login_id, present.origin)
+    ended = listing.end_own(present.user, login_id, present.origin)
     if login_id != present.settled.session_id:
-        return done(present, PLACE, "session")
+        return done(present, PLACE, say("The session on “%(browser)s” has ended.", browser=ended.label))
     request_context.cookies().session = ""
     return pages.see_other("/?done=signed-out")

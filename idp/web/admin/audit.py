@@ -28,15 +28,15 @@ HERE = "audit"
 QUICK = 2_000
 """A chain of at most this many rows is verified on every visit."""
 OF_THINGS: Mapping[str, Message] = {
-    Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords unavailable"),
+    Event.LEAKED_CHECK_DOWN: say("The check for leaked passwords was unavailable"),
     Event.CLIENT_CREATED: say("App created"),
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
     Event.CLIENT_TESTED: say("App tested from the console"),
     Event.CLIENT_SECRET_MADE: say("New secret created for an app"),
     Event.CLIENT_SECRET_ENDED: say("Secret of an app ended"),
-    Event.REGISTRATION_TOKEN_MADE: say("Token created by which apps register themselves"),
-    Event.REGISTRATION_TOKEN_REVOKED: say("Token revoked by which apps registered themselves"),
+    Event.REGISTRATION_TOKEN_MADE: say("Registration token for apps created"),
+    Event.REGISTRATION_TOKEN_REVOKED: say("Registration token for apps revoked"),
     Event.ORGANISATION_CREATED: say("Organisation created"),
     Event.ORGANISATION_CHANGED: say("Organisation changed"),
     Event.SHOP_CHANGED: say("Shop changed"),
@@ -54,7 +54,7 @@ WITHOUT_NAME: Mapping[str, Message] = {
 }
 """Actors that are no user."""
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
-NOT_HERE = say("no longer here")
+NOT_HERE = say("no longer exists")
 DELETED_APP = say("deleted app")
 Writer = Callable[[Iterable[NamedRow]], Iterator[str]]
 FORMATS: dict[str, tuple[Writer, str]] = {

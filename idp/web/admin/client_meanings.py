@@ -12,18 +12,18 @@ MEANINGS: Mapping[str, Message] = {
     "redirect_uris": say("Addresses that answers may go to, one per line. They must match exactly."),
     "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
     "backchannel_logout_uri": say("Where the app is told, server to server, that somebody has signed out."),
-    "backchannel_logout_session_required": say("The app needs to know which session ended. Here it is always told."),
+    "backchannel_logout_session_required": say("The app needs to know which session ended. Here the app is always told."),
     "backchannel_token_delivery_mode": say("How the app hears of an approval: it polls, or it is pinged."),
-    "backchannel_client_notification_endpoint": say("Where it is pinged, for approvals (CIBA)."),
+    "backchannel_client_notification_endpoint": say("Where the app is pinged, for approvals (CIBA)."),
     "backchannel_authentication_request_signing_alg": say(
         "How the app signs its requests for approvals. Leave empty if it does not."
     ),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
-        "How the app proves itself: a secret in the header or in the body; client_secret_jwt: a signature by its secret; "
-        "private_key_jwt: its own key; tls_client_auth: a TLS certificate from an authority; "
-        "self_signed_tls_client_auth: one of its own; "
-        "none: a public app. Leave empty for a secret in either way."
+        "How the app authenticates: a secret in the header or in the body; client_secret_jwt: a signature by "
+        "its secret; private_key_jwt: its own key; tls_client_auth: a TLS certificate from an authority; "
+        "self_signed_tls_client_auth: one of its own; none: a public app. Leave empty for a secret in either "
+        "way."
     ),
     "require_pkce": say(
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
@@ -34,9 +34,10 @@ MEANINGS: Mapping[str, Message] = {
     "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
     "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
-    "jwks_uri": say("Or the address where the app publishes them."),
+    "jwks_uri": say("Or the address where the app publishes its public keys."),
     "token_endpoint_auth_signing_alg": say(
-        "The one algorithm of its private_key_jwt or client_secret_jwt (HS…). Leave empty for each that fits."
+        "The one algorithm of the app's private_key_jwt or client_secret_jwt (HS…). Leave empty to allow "
+        "every one that fits."
     ),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
@@ -64,28 +65,28 @@ MEANINGS: Mapping[str, Message] = {
     },
     "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
     "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
-    "token_exchange_resources": say("APIs for which it may exchange tokens that it gets, by identifier, one per line."),
+    "token_exchange_resources": say("APIs for which the app may exchange tokens that it receives: one identifier per line."),
     "resource": say(
         "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
         '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
     ),
-    "authorization_details_types": say("Types of acts that it may ask people to allow, each time, one per line."),
+    "authorization_details_types": say("Types of acts that the app may ask people to allow, each time, one per line."),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
     "tls_client_auth_subject_dn": say("For tls_client_auth: the name in the certificate, as in CN=till,O=Shop,C=NL."),
     "tls_client_auth_san_dns": say("Or a host name that the certificate is for."),
-    "tls_client_auth_san_uri": say("Or an address (URI) that it is for."),
-    "tls_client_auth_san_ip": say("Or an IP address that it is for."),
-    "tls_client_auth_san_email": say("Or an e-mail address that it is for."),
+    "tls_client_auth_san_uri": say("Or an address (URI) that the certificate is for."),
+    "tls_client_auth_san_ip": say("Or an IP address that the certificate is for."),
+    "tls_client_auth_san_email": say("Or an e-mail address that the certificate is for."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
     "subject_type": say(
         "public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."
     ),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
     "client_uri": say("The app's home page; people find it on their front page."),
-    "logo_uri": say("The address of its logo. Our pages do not load it."),
-    "policy_uri": say("Its privacy statement, shown where people are asked to allow the app."),
-    "tos_uri": say("Its terms of use, shown there as well."),
+    "logo_uri": say("The address of the app's logo. Our pages do not load it."),
+    "policy_uri": say("The app's privacy statement, shown where people are asked to allow the app."),
+    "tos_uri": say("The app's terms of use, shown there as well."),
     "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
     "contacts": say("E-mail addresses of the people who look after the app, one per line."),
     TEXTS: say("Names and addresses in one language, one per line, for example client_name#nl = Kassa."),
@@ -99,6 +100,6 @@ MEANINGS: Mapping[str, Message] = {
     "offline_access_survives_logout": say(
         "With offline_access the app keeps its access also after people sign out, for example to work in the background."
     ),
-    "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
+    "organisations": say("Store URLs of the organisations that the app serves, one per line. Leave empty for all."),
 }
 """The meaning of each field, in words."""

@@ -22,7 +22,7 @@ LONGEST = 500
 MEANINGS = {
     "iss": say("The provider that issued the token. Your app must compare it with the issuer in its settings."),
     "sub": say("The person's id, which never changes. Store this, not the username or the e-mail address."),
-    "aud": say("The app that the token is for. If this is not your app, it must refuse the token."),
+    "aud": say("The app that the token is for. If this is not your app, your app must refuse the token."),
     "exp": say("When the token expires."),
     "iat": say("When the token was issued."),
     "auth_time": say("When the person proved who they are."),

@@ -60,21 +60,21 @@ def _enable(client_id: str, origin: Origin) -> None:
 ACTIONS: dict[str, ClientAction] = {
     "disable": ConfirmedAction(
         say("Disable %(app)s?"),
-        (say("Nobody can sign in to it, and the tokens it holds stop working at once."), say("You can enable it again.")),
+        (say("Nobody can sign in to the app, and its tokens stop working at once."), say("You can enable it again.")),
         say("Disable"),
         registration.disable,
     ),
     "enable": ConfirmedAction(
         say("Enable %(app)s?"),
-        (say("People can sign in to it again."),),
+        (say("People can sign in to the app again."),),
         say("Enable"),
         _enable,
     ),
     "delete": ConfirmedAction(
         say("Delete %(app)s?"),
         (
-            say("Its registration, its secrets and people's consent to it are deleted for good."),
-            say("Everybody is signed out of it at once."),
+            say("The registration, the secrets and people's consent are deleted for good."),
+            say("Everybody is signed out of the app at once."),
         ),
         say("Delete"),
         registration.remove,

@@ -188,10 +188,12 @@ def _again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) ->
 
 def _question(admin: Admin, group: Group) -> Question:
     count = _count(group)
-    sentences = [say_many("%(num)s person is in it.", "%(num)s people are in it.", count)]
+    sentences = [say_many("%(num)s person is in the group.", "%(num)s people are in the group.", count)]
     if count > user_search.FEW:
-        sentences = [say("More than 1,000 people are in it.")]
+        sentences = [say("More than 1,000 people are in the group.")]
     if group.requires_mfa:
-        sentences.append(say("The group no longer requires a second factor of them; those they have stay active."))
+        sentences.append(
+            say("The group then no longer makes a second factor compulsory. Second factors that are set up stay active.")
+        )
     heading = say("Delete the group %(name)s?", name=group.name)
     return Question(heading, tuple(sentences), say("Delete"), _address(admin, group))

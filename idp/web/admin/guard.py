@@ -38,8 +38,8 @@ DONE = {
 TOLD, TOLD_SECONDS = "told", 120
 LONGEST_PATH = 1500
 UNVERIFIED = say(
-    "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new message, "
-    "and press the button in it."
+    "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new "
+    "e-mail, and press the button in it."
 )
 """Of S55: after seven days the links of all earlier mails have expired."""
 
@@ -117,8 +117,8 @@ SECTIONS = (
     Section("policies", say("Policies"), "admin.policies"),
     Section("apps", say("Apps"), "admin.apps", not_for_operators=False),
     Section("sessions", say("Sessions"), "admin.sessions", not_for_operators=False),
-    Section("mail", say("Mail"), "admin.mail", not_for_operators=False),
-    Section("audit", say("Audit"), "admin.audit", not_for_operators=False),
+    Section("mail", say("E-mail"), "admin.mail", not_for_operators=False),
+    Section("audit", say("Audit log"), "admin.audit", not_for_operators=False),
     Section("keys", say("Signing keys"), "admin.keys", operators_only=True, not_for_operators=False),
     Section("settings", say("Settings"), "admin.settings"),
 )

@@ -25,9 +25,9 @@ HERE = "mail"
 ABOUT = {
     **factors.NOTICES,
     "address_changed": say("E-mail address changed"),
-    "address_confirm": say("Confirm an e-mail address"),
+    "address_confirm": say("Verify an e-mail address"),
     "address_restored": say("Change of e-mail address undone"),
-    "address_verify": say("Confirm an e-mail address"),
+    "address_verify": say("Verify an e-mail address"),
     "address_was_changed": say("E-mail address changed"),
     "approval_asked": say("Approval asked for"),
     "disabled": say("Account disabled"),
@@ -52,16 +52,16 @@ ABOUT = {
     "unlocked": say("Second factor unblocked"),
 }
 """Each template in words."""
-OTHER = say("Another mail")
+OTHER = say("Another e-mail")
 WHY: Mapping[str, Message] = {
     Failure.RECIPIENT: say("The recipient's mail server refuses this address. Check that it is right."),
     Failure.MESSAGE: say("The mail server refuses this message."),
-    Failure.RELAY: say("The installation's mail server refuses our mail. The installation administrator must fix it."),
+    Failure.RELAY: say("The installation's mail server refuses our e-mails. The installation administrator must fix this."),
     Failure.AWAY: say("The installation's mail server does not answer."),
     Failure.LATER: say("The mail server asks us to try again later."),
-    Failure.RESTORED: say("The installation was restored from a backup, so this mail is not sent."),
-    Failure.UNREADABLE: say("This mail cannot be opened. The installation administrator must look into it."),
-    Failure.EXPIRED: say("The link or password in this mail expired before it could be sent."),
+    Failure.RESTORED: say("The installation was restored from a backup, so this e-mail is not sent."),
+    Failure.UNREADABLE: say("This e-mail cannot be opened. The installation administrator must look into it."),
+    Failure.EXPIRED: say("The link or password in this e-mail expired before it could be sent."),
 }
 """Why a mail did not leave, in words."""
 
@@ -122,10 +122,10 @@ def _resend(admin: Admin, mail_id: str, back: str) -> Response:
 
 def _question(row: OutgoingMail, back: str) -> Question:
     sentences = (
-        say("The same mail goes to %(address)s once more.", address=row.recipient),
+        say("The same e-mail goes to %(address)s once more.", address=row.recipient),
         say("If the first one did arrive, mail programs show both as one."),
     )
-    return Question(say("Send this mail again?"), sentences, say("Send again"), back, asks_password=False)
+    return Question(say("Send this e-mail again?"), sentences, say("Send again"), back, asks_password=False)
 
 
 def _page(admin: Admin) -> MailPage:

@@ -79,5 +79,5 @@ def _question(page: OwnershipPage, back: str) -> Question:
     offer = page.offer if page.may_withdraw else None
     if offer is None:
         abort(404)
-    words = say("%(username)s can no longer accept it. Both of you are told by mail.", username=offer.username)
+    words = say("%(username)s can no longer accept the offer. You both get an e-mail about it.", username=offer.username)
     return Question(say("Withdraw the offer?"), (words,), say("Withdraw the offer"), back, asks_password=False)

@@ -166,7 +166,9 @@ def remove(store_url: str) -> Response:
     admin = guard.operator(store_url, fresh=True)
     row = _named()
     heading = say("Delete the policy %(policy)s?", policy=row.name)
-    sentence = say("It no longer requires anything, in any organisation. Active second factors stay active.")
+    sentence = say(
+        "The policy no longer requires anything, in any organisation. Second factors that are set up stay active."
+    )
     question = Question(heading, (sentence,), say("Delete"), _all(admin))
     return confirm_then(admin, HERE, question, partial(_remove, admin, row))
 

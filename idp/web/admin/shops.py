@@ -150,7 +150,7 @@ def _question(admin: Admin, shop: Shop) -> Question:
     return Question(
         say("Delete the shop %(name)s?", name=shop.name),
         (
-            say("Apps no longer receive it. People who worked only there keep their account, without a shop."),
+            say("Apps no longer see the shop. People who worked only there keep their account, without a shop."),
             say("This cannot be undone."),
         ),
         say("Delete"),

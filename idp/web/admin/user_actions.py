@@ -57,7 +57,7 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
 
 
 ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
-TELLS = say("%(username)s gets a mail about it; without a verified address the owner does.")
+TELLS = say("%(username)s gets an e-mail about it. Without a verified address the owner gets it.")
 
 
 def _recover(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
@@ -116,7 +116,7 @@ ACTIONS = {
         say("Send %(username)s a one-time password?"),
         (
             say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
-            say("Open sessions and remembered devices end. The second factor stays as it is."),
+            say("Open sessions and remembered devices end. The second factor does not change."),
         ),
         say("Send a one-time password"),
         password_reset.send_one_time_password,
@@ -124,19 +124,19 @@ ACTIONS = {
         tells=say("%(username)s gets a one-time password by e-mail."),
     ),
     "recover-owner": UserAction(
-        say("Start a recovery of %(username)s?"),
+        say("Recover the account of %(username)s?"),
         (
-            say("A mail goes to %(username)s, at the registered address only. The recovery must be confirmed from there."),
-            say("Every administrator is told and can stop it. After a waiting time the second factor is taken away."),
+            say("An e-mail goes to the registered address of %(username)s only. The recovery must be confirmed from there."),
+            say("Every administrator is told and can stop the recovery. After a waiting time the second factor is removed."),
         ),
-        say("Start a recovery of the owner"),
+        say("Recover the owner's account"),
         _recover,
         gives="owner_recovery",
         tells=say("The recovery is started. %(username)s gets an e-mail to confirm it."),
     ),
     "stop-recovery": UserAction(
-        say("Stop the recovery of the owner?"),
-        (say("%(username)s keeps their second factor and password, and is told by mail."),),
+        say("Stop the recovery of the owner's account?"),
+        (say("%(username)s keeps their second factor and password, and gets an e-mail about it."),),
         say("Stop the recovery"),
         _stop_recovery,
         tells=say("The recovery of the owner is stopped."),
@@ -146,11 +146,13 @@ ACTIONS = {
     "offer-ownership": UserAction(
         say("Offer %(username)s the ownership?"),
         (
-            say("%(username)s gets a mail, and becomes the owner by accepting the offer, signed in with a second factor."),
+            say(
+                "%(username)s gets an e-mail, and becomes the owner by accepting the offer, signed in with a second factor."
+            ),
             say("You then become an administrator. Only %(username)s can give the ownership back to you."),
             say_many(
-                "Until then nothing changes. The offer is valid for %(num)s day; you can take it back.",
-                "Until then nothing changes. The offer is valid for %(num)s days; you can take it back.",
+                "Until then nothing changes. The offer is valid for %(num)s day; you can withdraw it.",
+                "Until then nothing changes. The offer is valid for %(num)s days; you can withdraw it.",
                 transfer.OPEN.days,
             ),
         ),
@@ -162,7 +164,7 @@ ACTIONS = {
     ),
     "appoint-owner": UserAction(
         say("Make %(username)s the owner?"),
-        (say("The organisation has no owner now. %(username)s and all its administrators are told by mail."),),
+        (say("The organisation has no owner now. %(username)s and all administrators get an e-mail about it."),),
         say("Appoint as the owner"),
         transfer.appoint,
         tells=say("%(username)s is the owner now."),
@@ -171,7 +173,7 @@ ACTIONS = {
     ),
     "invite": UserAction(
         say("Invite %(username)s by e-mail?"),
-        (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
+        (say("%(username)s gets an e-mail with a link to choose a first password. Opening the link verifies the address."),),
         say("Invite by e-mail"),
         invitations.invite,
         gives="invitation",
@@ -199,7 +201,7 @@ ACTIONS = {
     "disable": UserAction(
         say("Disable %(username)s?"),
         (
-            say("%(username)s cannot sign in any more, until an administrator allows it again."),
+            say("%(username)s cannot sign in any more, until an administrator enables the account again."),
             say("Open sessions and remembered devices end at once."),
             TELLS,
         ),
@@ -210,8 +212,8 @@ ACTIONS = {
         asks_reason=True,
     ),
     "enable": UserAction(
-        say("Let %(username)s sign in again?"),
-        (say("The password and second factor have not changed."),),
+        say("Enable %(username)s?"),
+        (say("%(username)s can sign in again, with the same password and second factor."),),
         say("Enable"),
         status.enable,
         tells=say("%(username)s can sign in again."),

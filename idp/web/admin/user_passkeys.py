@@ -42,8 +42,13 @@ def _question(admin: Admin, user: User, passkey: Passkey) -> Question:
     named = {"username": user.username}
     name = passkeys.shown_name(passkey)
     heading = say("Remove the passkey %(name)s of %(username)s?", name=name, **named)
-    ends = say("It can no longer be used to sign in. Open sessions and remembered devices of %(username)s end.", **named)
-    last = say("It is the last second factor: recovery codes end too. Where one is compulsory it must be set up again.")
+    ends = say(
+        "The passkey can no longer be used to sign in. Open sessions and remembered devices of %(username)s end.", **named
+    )
+    last = say(
+        "It is the last second factor, so recovery codes end too. Where a second factor is compulsory, it "
+        "must be set up again."
+    )
     return Question(
         heading if name else say("Remove this passkey of %(username)s?", **named),
         (ends, *((last,) if passkeys.is_last_factor(user, passkey.id) else ()), replace(TELLS, values=named)),
