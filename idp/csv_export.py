@@ -9,10 +9,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a cell that a spreadsheet would evaluate; the wide forms count as well."""
 
 
-def line(cells: Iterable[Any]) -> str:
+BOM = "\ufeff"
+"""Without it, Excel takes UTF-8 for the encoding of the country."""
+
+
+def line(cells: Iterable[Any], separator: str = ",") -> str:
     """Return a line of quoted cells, with its end."""
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_harmless(cell) for cell in cells])
+    csv.writer(out, quoting=csv.QUOTE_ALL, delimiter=separator).writerow([_harmless(cell) for cell in cells])
     return out.getvalue()
 
 

@@ -62,15 +62,14 @@ def as_json(rows: Iterable[NamedRow]) -> Iterator[str]:
     yield "[]\n" if joint == "[\n" else "\n]\n"
 
 
-def as_csv(rows: Iterable[NamedRow]) -> Iterator[str]:
+def as_csv(rows: Iterable[NamedRow], separator: str = ",") -> Iterator[str]:
     """Yield CSV with a line of column names. No cell is a formula."""
-    yield csv_export.line(COLUMNS)
+    yield csv_export.line(COLUMNS, separator)
     for entry in rows:
         plain = _plain(entry)
         cells = [plain[name] for name in COLUMNS]
-        yield csv_export.line(
-            [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
-        )
+        flat = [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
+        yield csv_export.line(flat, separator)
 
 
 def _plain(entry: NamedRow) -> dict[str, Any]:

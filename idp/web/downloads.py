@@ -1,8 +1,15 @@
 """Stream files while they are written: no length fills memory or a cache."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from flask import Response, stream_with_context
+
+from idp import csv_export
+from idp.web import language
+
+WITH_SEMICOLON = frozenset(("nl", "de", "fr"))
+"""Languages in which a comma is the decimal sign: spreadsheets then expect a semicolon between cells."""
 
 
 def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
@@ -11,3 +18,13 @@ def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def separator() -> str:
+    """Return what separates cells in the reader's spreadsheet."""
+    return ";" if language.chosen() in WITH_SEMICOLON else ","
+
+
+def spreadsheet(lines: Iterator[str], filename: str) -> Response:
+    """Return an answer of CSV lines, made with ``separator``, that a spreadsheet opens by a double click."""
+    return download(chain((csv_export.BOM,), lines), "text/csv; charset=utf-8", filename)

@@ -25,7 +25,7 @@ def test_a_person_is_disabled_with_a_reason(factory: Factory, enter, new_browser
     browser.open(f"{AUDIT}?event=user:disabled")
     assert f"Reason: {REASON}" in browser.text
     assert "<b>stole" not in browser.html
-    (row,) = csv.DictReader(browser.open(f"{AUDIT}/export.csv?event=user:disabled").html.splitlines())
+    (row,) = csv.DictReader(browser.open(f"{AUDIT}/export.csv?event=user:disabled").html.removeprefix("\ufeff").splitlines())
     assert json.loads(row["data"]) == {"reason": REASON}
     browser.open(f"{PEOPLE}/{jan.id}").click("Enable").submit("Enable")
     assert "Account disabled" in enter(jan, "/account/activity", new_browser()).text

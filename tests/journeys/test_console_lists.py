@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,9 +102,9 @@ def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Facto
     browser = enter(anna, PEOPLE)
     address = next(href for href, words in browser.page.links if words == "Export as CSV")
     answer = browser.client.get(address, base_url=browser.issuer)
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="example-shoes-people.csv"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="people-example-shoes-2026-11-23.csv"'
     assert answer.headers["Cache-Control"] == "no-store"
-    rows = {row["username"]: row for row in csv.DictReader(answer.get_data(as_text=True).splitlines())}
+    rows = {row["username"]: row for row in csv.DictReader(answer.get_data().decode("utf-8-sig").splitlines())}
     assert set(rows) == {"'@jan", "anna", "piet"}
     jan = rows["'@jan"]
     assert (jan["name"], jan["phone_number"]) == ("'=cmd|' /C calc'!A0", "'+31 20 1234")
@@ -113,6 +114,18 @@ def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Facto
     browser.fill(q="piet", role="employee").submit()
     narrowed = next(href for href, words in browser.page.links if words == "Export as CSV")
     assert browser.client.get(narrowed, base_url=browser.issuer).get_data(as_text=True).count("\n") == 2
+
+
+def test_files_open_in_the_spreadsheet_of_the_reader(enter, anna) -> None:
+    """Issue 11: Excel expects a semicolon where a comma is the decimal sign, and a BOM. The name says what and when."""
+    browser = enter(anna, PEOPLE)
+    for tag, separator in (("nl", ";"), ("en", ",")):
+        get = partial(browser.client.get, base_url=browser.issuer, headers={"Accept-Language": tag})
+        people = get(f"{PEOPLE}/export.csv").get_data()
+        assert people.startswith(b"\xef\xbb\xbf" + f'"id"{separator}"username"'.encode())
+        audit = get("/admin/example-shoes/audit/export.csv?since=2026-11-01&until=2026-11-27")
+        assert audit.get_data(as_text=True).splitlines()[0].count(f'"{separator}"') > 5
+        assert 'filename="audit-example-shoes-2026-11-01-2026-11-27.csv"' in audit.headers["Content-Disposition"]
 
 
 def test_a_rule_shows_administrators_only_their_own_names(

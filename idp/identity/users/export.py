@@ -28,13 +28,13 @@ class Belongings:
     owners: frozenset[str]
 
 
-def as_csv(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[str]:
+def as_csv(organisation_id: str, sought: PeopleSought = EVERYBODY, separator: str = ",") -> Iterator[str]:
     """Yield the lines about the users that a search finds, by username. Reads in chunks, and holds no connection between."""
     found = _belongings(organisation_id)
-    yield csv_export.line(COLUMNS)
+    yield csv_export.line(COLUMNS, separator)
     for rows in user_search.each(organisation_id, sought):
         release()
-        yield from (_line(row, found) for row in rows)
+        yield from (csv_export.line(_cells(row, found), separator) for row in rows)
 
 
 def _belongings(organisation_id: str) -> Belongings:
@@ -49,18 +49,16 @@ def _by_user(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _line(row: User, found: Belongings) -> str:
-    return csv_export.line(
-        (
-            row.id,
-            *(_cell(field.value_of(row)) for field in FIELDS),
-            ", ".join(found.groups.get(row.id, ())),
-            ALL_SHOPS if row.all_shops else ", ".join(found.shops.get(row.id, ())),
-            _word(row.id in found.owners),
-            _word(row.disabled_at is not None),
-            _moment(row.created_at),
-            _moment(row.last_login_at),
-        )
+def _cells(row: User, found: Belongings) -> tuple[str, ...]:
+    return (
+        row.id,
+        *(_cell(field.value_of(row)) for field in FIELDS),
+        ", ".join(found.groups.get(row.id, ())),
+        ALL_SHOPS if row.all_shops else ", ".join(found.shops.get(row.id, ())),
+        _word(row.id in found.owners),
+        _word(row.disabled_at is not None),
+        _moment(row.created_at),
+        _moment(row.last_login_at),
     )
 
 

@@ -1,6 +1,6 @@
 """Show the audit trail: search by event, person and day, verify, export."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from idp.audit.chain import ChainError
 from idp.audit.search import NamedRow
 from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, Message, say
+from idp.identity import policy_dry_run
 from idp.identity.users import activity, lookup
 from idp.store import audit as store
 from idp.store import clients, organisations
@@ -22,7 +23,7 @@ from idp.store.audit import Sought
 from idp.web import forms, pages
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
-from idp.web.downloads import download
+from idp.web.downloads import download, separator, spreadsheet
 
 HERE = "audit"
 QUICK = 2_000
@@ -56,11 +57,6 @@ WITHOUT_NAME: Mapping[str, Message] = {
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
 NOT_HERE = say("no longer exists")
 DELETED_APP = say("deleted app")
-Writer = Callable[[Iterable[NamedRow]], Iterator[str]]
-FORMATS: dict[str, tuple[Writer, str]] = {
-    "csv": (search.as_csv, "text/csv; charset=utf-8"),
-    "json": (search.as_json, "application/json"),
-}
 
 
 @dataclass(frozen=True)
@@ -131,21 +127,21 @@ def show(store_url: str) -> Response:
 def export(store_url: str, form: str) -> Response:
     """Send all events that the filter finds as a file, oldest first."""
     admin = guard.administrator(store_url, or_installation=True)
-    if form not in FORMATS:
+    if form not in ("csv", "json"):
         abort(404)
     sought, errors = _sought(admin)
     if errors:
         return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
-    write, kind = FORMATS[form]
-    return download(write(search.every(_chain_id(admin), sought)), kind, f"{store_url}-audit{_days(admin)}.{form}")
+    rows, name = search.every(_chain_id(admin), sought), f"audit-{store_url}-{_days(admin)}.{form}"
+    if form == "csv":
+        return spreadsheet(search.as_csv(rows, separator()), name)
+    return download(search.as_json(rows), "application/json", name)
 
 
 def _days(admin: Admin) -> str:
-    """Return the days of the filter and their time zone, for the name of the file."""
-    since, until = forms.asked("since", 10), forms.asked("until", 10)
-    if not since and not until:
-        return ""
-    return f"-{since or 'start'}-to-{until or 'now'}-{admin.organisation.zone.key.replace('/', '-')}"
+    """Return the first and last day of the rows, for the name of the file; without a first day, the last one alone."""
+    since, until = forms.asked("since", 10), forms.asked("until", 10) or str(policy_dry_run.today(admin.organisation))
+    return f"{since}-{until}" if since else f"until-{until}"
 
 
 def _chain_id(admin: Admin) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import zones
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import permissions
+from idp.identity import permissions, policy_dry_run
 from idp.identity.accounts import accounts
 from idp.identity.roles import ROLE_NAMES, ROLES, Role
 from idp.identity.user_fields import USER_FIELDS, PersonDraft
@@ -23,7 +23,7 @@ from idp.web import forms, pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
-from idp.web.downloads import download
+from idp.web.downloads import separator, spreadsheet
 from idp.web.pagination import List, Pages, page_of, people
 from idp.web.unsaved import Fields
 
@@ -124,8 +124,8 @@ def show(store_url: str) -> Response:
 def export(store_url: str) -> Response:
     """Export the people that the search finds."""
     admin = guard.administrator(store_url, or_installation=True)
-    lines = user_export.as_csv(admin.organisation.id, _sought(admin).people)
-    return download(lines, "text/csv; charset=utf-8", f"{store_url}-people.csv")
+    lines = user_export.as_csv(admin.organisation.id, _sought(admin).people, separator())
+    return spreadsheet(lines, f"people-{store_url}-{policy_dry_run.today(admin.organisation)}.csv")
 
 
 def add(store_url: str) -> Response:
