@@ -13,7 +13,7 @@ from idp.identity.roles import ROLE_NAMES
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
-from idp.web.admin.guard import DONE, Frame, Section
+from idp.web.admin.guard import Frame, Section
 from idp.web.admin.index import Choice, OrganisationsPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
@@ -188,7 +188,10 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), NO_PAGES)),
     "console-people": ("admin/users.html", PEOPLE),
     "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=people(0), pages=NO_PAGES, q="zzz")),
-    "console-person": ("admin/user.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
+    "console-person": (
+        "admin/user.html",
+        replace(PERSON, frame=replace(FRAME, notice=say("The details of %(username)s are saved.", username="jan"))),
+    ),
     "console-owner": (
         "admin/user.html",
         replace(

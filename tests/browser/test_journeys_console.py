@@ -19,13 +19,13 @@ Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
-    "en-GB": {"add": ADD_A_PERSON, "added": "Added.", "saved": "Saved.", "sent": "gets a one-time password",
+    "en-GB": {"add": ADD_A_PERSON, "added": "is added.", "saved": "saved.", "sent": "gets a one-time password",
               "done": "is reset.", "again": "tried again", "separator": ",", "code": "A code for kim",
               "compulsory": "second factor is compulsory",
               "signs": "sign from now on", "explained": THE_ID_TOKEN_EXPLAINED},
-    "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.",
+    "nl-NL": {"add": "Persoon toevoegen", "added": "is toegevoegd.", "saved": "opgeslagen.",
               "sent": "krijgt een eenmalig wachtwoord",
-              "done": "is gereset.", "again": "nieuwe poging", "separator": ";", "code": "Een code voor kim",
+              "done": "is gereset.", "again": "opnieuw geprobeerd", "separator": ";", "code": "Een code voor kim",
               "compulsory": "Een tweede factor is verplicht",
               "signs": "ondertekenen vanaf nu", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip

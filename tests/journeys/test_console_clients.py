@@ -155,7 +155,7 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> 
     before = row_of(factory, "webshop").metadata_
     browser = enter(otto, f"{HOME}/webshop/edit")
     browser.fill(client_name="Web shop").submit()
-    assert "Saved." in browser.text
+    assert "is saved." in browser.text
     after = row_of(factory, "webshop")
     assert after.metadata_ == {**before, "client_name": "Web shop"}
     assert (after.minimum_acr, after.shared_device, after.first_party) == ("mfa", True, True)

@@ -102,7 +102,7 @@ def test_an_open_session_alone_creates_no_administrator(factory: Factory, enter,
     browser = enter(anna)
     clock(minutes=11)
     browser.open(f"{PEOPLE}/{jan.id}/edit").fill(name="Jan Jansen-Bakker").submit()
-    assert "Saved." in browser.text
+    assert " saved." in browser.text
     browser.open(f"{PEOPLE}/{jan.id}/edit").fill(role="administrator").submit()
     assert "/sign-in/" in browser.url
     browser.open(f"{PEOPLE}/add").fill(username="eve", role="administrator").submit()

@@ -21,7 +21,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
     """S12: administrators see and edit all shops. Deleting one asks for the password."""
     browser = enter(anna).open(f"{AT}/shops")
     browser.fill(code="amsterdam-1", name="Amsterdam Centre").submit()
-    assert "Added." in browser.text
+    assert "is added." in browser.text
     browser.fill(code="amsterdam-1", name="Again").submit()
     assert browser.status == 422
     assert "There is already a shop with the code amsterdam-1" in browser.errors[0]
@@ -51,7 +51,7 @@ def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
     assert browser.heading == "Tills"
     operator = enter(olga, f"{AT}/policies/add", new_browser())
     operator.fill(name="tills", starts="2026-01-01", groups="Tills").submit()
-    assert "Added." in operator.text
+    assert "is added." in operator.text
     browser.fill(name="Counters").submit()
     assert "The policy tills names this group" in browser.errors[0]
     browser.reload().click("Delete this group").fill(password=anna.password).submit()
@@ -95,7 +95,7 @@ def test_policies_show_administrators_the_people_they_affect(factory: Factory, e
     ticks = {"role-administrator": True, "role-manager": True}
     operator.fill(name="xero-au", starts="2027-04-30", countries="AU", integrations="xero", **ticks).submit()
     operator.click("Edit").fill(ends="2028-01-01").submit()
-    assert "Saved." in operator.text
+    assert " saved." in operator.text
     browser = enter(sheila, "/admin/aussie-boots/policies", new_browser())
     assert "xero-au" in browser.text
     assert not any("Edit" in words or "Add a policy" in words for _, words in browser.page.links)
@@ -113,7 +113,7 @@ def test_settings_are_changed_within_their_limits(factory: Factory, enter, new_b
     """Periods can only be shortened. Only operators change country and integrations, also with a forged form."""
     browser = enter(anna, f"{AT}/settings")
     browser.fill(name="Better Shoes", login_hours="8", remember_device_days="7", password_min_length="15").submit()
-    assert "Saved." in browser.text
+    assert " saved." in browser.text
     for field, value in (("login_hours", "25"), ("login_hours", "eight"), ("remember_device_days", "0"), ("name", "")):
         browser.open(f"{AT}/settings").fill(**{field: value}).submit()
         assert browser.status == 422, field
@@ -123,7 +123,7 @@ def test_settings_are_changed_within_their_limits(factory: Factory, enter, new_b
     assert "Only the installation administrator" in browser.errors[0]
     operator = enter(olga, f"{AT}/settings", new_browser())
     operator.fill(country="be", integrations="xero, shopify").submit()
-    assert "Saved." in operator.text
+    assert " saved." in operator.text
     with factory.context():
         row = factory.organisation(shoes)
         assert (row.name, row.country, row.integrations) == ("Better Shoes", "BE", ["xero", "shopify"])

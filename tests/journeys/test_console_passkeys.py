@@ -19,7 +19,7 @@ def test_an_administrator_lists_and_removes_a_passkey(factory: Factory, anna, ja
     browser.fill(password="not the password").submit()
     assert browser.status == 422
     browser.fill(password=anna.password).submit()
-    assert "Removed." in browser.text
+    assert " is removed." in browser.text
     assert rows(factory, jan) == []
     assert [mail.to for mail in postman.bring() if "passkey" in mail.subject] == ["jan@shoes.example"]
 

@@ -76,11 +76,11 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
     browser = enter(anna).click(ADD_A_PERSON)
     browser.fill(username="kim", name="Kim").submit()
     assert browser.heading == "kim"
-    assert "Added." in browser.text
+    assert "is added." in browser.text
     browser.click("Edit")
     box = next(name for form in browser.page.forms for name in form.kinds if name.startswith("group-"))
     browser.fill(**{"name": "Kim de Vries", "role": "manager", box: True, "all_shops": False}).submit()
-    assert "Saved." in browser.text
+    assert "are saved." in browser.text
     assert "Kim de Vries" in browser.text
     assert "Manager" in browser.text
     with factory.context():

@@ -17,11 +17,11 @@ AT = "/admin/example-shoes"
 Enter = Callable[..., Browser]
 APP = {"client_id": "stock", "client_name": "Stock", "redirect_uris": "https://stock.example/cb", "first_party": True}
 FORMS = {
-    "shop": (f"{AT}/shops", {"code": "amsterdam-1", "name": "Amsterdam"}, "Added."),
-    "group": (f"{AT}/groups", {"name": "Tills"}, "Added."),
-    "user": (f"{AT}/people/add", {"username": "kim"}, "Added."),
+    "shop": (f"{AT}/shops", {"code": "amsterdam-1", "name": "Amsterdam"}, "The shop “Amsterdam” is added."),
+    "group": (f"{AT}/groups", {"name": "Tills"}, "The group “Tills” is added."),
+    "user": (f"{AT}/people/add", {"username": "kim"}, "kim is added."),
     "app": (f"{AT}/apps/add", APP, THE_SECRET_SHOWN_THIS_ONCE),
-    "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "Added."),
+    "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "The policy “all” is added."),
     "address": ("/account/address", {"email": "other@shoes.example"}, "An e-mail is on its way"),
     "name": ("/account/details", {"name": "Somebody"}, "Your name is saved."),
 }
@@ -61,7 +61,7 @@ def test_other_fields_or_a_new_page_make_another_form(browser: Browser, enter: E
     enter(otto, f"{AT}/shops")
     cached = copy(browser)
     browser.fill(code="amsterdam-1", name="Amsterdam").submit()
-    assert "Added." in copy(cached).fill(code="utrecht-1", name="Utrecht").submit().text
+    assert "is added." in copy(cached).fill(code="utrecht-1", name="Utrecht").submit().text
     assert "already" in browser.fill(code="amsterdam-1", name="Amsterdam").submit().errors[0]
 
 
@@ -73,7 +73,7 @@ def test_a_refused_form_may_be_sent_again(browser: Browser, enter: Enter, otto, 
     assert refused.submit().status == 422
     browser.click("Edit").click(DELETE_THIS_SHOP).fill(password=otto.password).submit()
     clock(seconds=10)
-    assert "Added." in again.submit().text
+    assert "is added." in again.submit().text
 
 
 def test_an_answer_ends_with_its_session(browser: Browser, enter: Enter, otto, quiet_shoes: str, factory: Factory) -> None:
@@ -109,12 +109,12 @@ def test_a_second_edit_from_an_old_form_is_refused(browser: Browser, enter: Ente
     enter(otto, f"{AT}/policies/add").fill(name="all", starts="2026-01-01").submit()
     other = copy(browser).open(f"{AT}/policies/edit?name=all").fill(starts="2026-02-01", countries="NL")
     browser.open(f"{AT}/policies/edit?name=all").fill(starts="2026-03-01").submit()
-    assert "Saved." in browser.text
+    assert " saved." in browser.text
     assert other.submit().status == 422
     assert "changed in the meantime" in other.errors[0]
     assert (other.value("starts"), other.value("countries")) == ("2026-02-01", "NL")
     assert browser.open(f"{AT}/policies/edit?name=all").value("starts") == "2026-03-01"
-    assert "Saved." in other.submit("Save").text
+    assert " saved." in other.submit("Save").text
     browser.open(f"{AT}/policies/edit?name=all")
     assert (browser.value("starts"), browser.value("countries")) == ("2026-02-01", "NL")
 
@@ -128,7 +128,7 @@ def test_an_old_form_does_not_undo_other_changes(browser: Browser, enter: Enter,
         (f"{AT}/settings", {"password_min_length": "16"}, {"colour": "#aa0000"}),
     ):
         other = copy(browser).open(page).fill(**ours)
-        assert "Saved." in browser.open(page).fill(**theirs).submit().text
+        assert " saved." in browser.open(page).fill(**theirs).submit().text
         assert other.submit().status == 422
         assert "changed in the meantime" in other.errors[0]
         assert [other.value(name) for name in ours] == [*ours.values()]

@@ -145,7 +145,7 @@ def test_an_offer_is_withdrawn_in_the_console(
     browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(WITHDRAW_THE_OFFER)
     assert "iris can no longer accept the offer" in browser.text
     browser.submit(WITHDRAW_THE_OFFER)
-    assert "Done." in browser.text
+    assert "The offer to iris is withdrawn." in browser.text
     assert "Pending offer" not in browser.text
     assert {mail.to for mail in postman.bring()} == {BOSS, IRIS}
     assert new_browser().open(link).status == 404

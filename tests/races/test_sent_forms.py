@@ -15,7 +15,9 @@ def test_concurrent_copies_of_a_form_are_carried_out_once(race: Race, boss) -> N
     """Every click leads to the same answer, which is that of the first."""
     browser = signed_in(race, boss, SHOPS)
     answers = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
-    assert {(one.status, one.location) for one in answers} == {(303, f"{SHOPS}?done=added")}
+    (answer,) = {(one.status, one.location) for one in answers}
+    assert answer[0] == 303
+    assert answer[1].startswith(f"{SHOPS}?done=")
     assert race.events().count("shop:changed") == 1
     with race.factory.context():
         assert len(organisations.shops(race.organisation_id)) == 1

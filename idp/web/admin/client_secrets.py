@@ -79,4 +79,5 @@ def end(store_url: str, client_id: str, secret_id: str) -> Response:
 
 def _end(admin: Admin, client_id: str, secret_id: str) -> Response:
     secret_changes.end_secret(client_id, secret_id, admin.origin)
-    return guard.done(address_of(admin, client_id), "secret_ended")
+    ended = say("The secret has ended. It no longer works anywhere.")
+    return guard.told(admin, address_of(admin, client_id), ended)

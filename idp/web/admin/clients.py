@@ -81,6 +81,12 @@ ACTIONS: dict[str, ClientAction] = {
     ),
 }
 """The actions on an app. The heading has a place for ``app``."""
+DONE = {
+    "disable": say("“%(app)s” is disabled. Nobody can sign in to the app."),
+    "enable": say("“%(app)s” is enabled. People can sign in to the app again."),
+    "delete": say("“%(app)s” is deleted."),
+}
+"""What each action did."""
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -134,7 +140,9 @@ def _save(admin: Admin, row: Client, form: Fields) -> Response:
     client_id = row.client_id
     metadata, ours = client_form.read(request_context.settings(), row, form, api_scopes())
     registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
-    return guard.done(address_of(admin, client_id), "saved")
+    return guard.told(
+        admin, address_of(admin, client_id), say("“%(app)s” is saved.", app=metadata.get("client_name", row.name))
+    )
 
 
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
@@ -142,12 +150,13 @@ def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     chosen = ACTIONS.get(act) or abort(404)
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     question = _question(admin, app_at(admin, client_id), chosen)
-    return confirm_then(admin, HERE, question, partial(_carry_out, admin, client_id, act))
+    return confirm_then(admin, HERE, question, partial(_carry_out, admin, app_at(admin, client_id), act))
 
 
-def _carry_out(admin: Admin, client_id: str, act: str) -> Response:
-    ACTIONS[act].do(client_id, admin.origin)
-    return guard.done(*(_list_of(admin), "removed") if act == "delete" else (address_of(admin, client_id), "done"))
+def _carry_out(admin: Admin, row: Client, act: str) -> Response:
+    ACTIONS[act].do(row.client_id, admin.origin)
+    there = _list_of(admin) if act == "delete" else address_of(admin, row.client_id)
+    return guard.told(admin, there, DONE[act].about(app=row.name))
 
 
 def _list_of(admin: Admin) -> str:

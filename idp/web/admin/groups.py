@@ -81,7 +81,7 @@ def _add(admin: Admin, form: Fields) -> Response:
     values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
     with transaction():
         group = groups.create(admin.organisation.id, values, admin.origin)
-    return guard.done(_address(admin, group), "added")
+    return guard.told(admin, _address(admin, group), say("The group “%(name)s” is added.", name=group.name))
 
 
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
@@ -102,8 +102,13 @@ def edit(store_url: str, group_id: str) -> Response:
 
 
 def _edit(admin: Admin, group: Group, form: Fields) -> Response:
-    _put_in(admin, group, form["username"]) if "username" in form else _save(admin, group, form)
-    return guard.done(_address(admin, group), "saved")
+    if "username" in form:
+        _put_in(admin, group, form["username"])
+        told = say("%(username)s is in the group “%(name)s” now.", username=form["username"].strip(), name=group.name)
+    else:
+        _save(admin, group, form)
+        told = say("The group “%(name)s” is saved.", name=form.get("name", ""))
+    return guard.told(admin, _address(admin, group), told)
 
 
 def _edit_again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) -> Response:
@@ -122,7 +127,8 @@ def remove(store_url: str, group_id: str) -> Response:
 def _remove(admin: Admin, group: Group) -> Response:
     with transaction():
         groups.remove(group, admin.origin)
-    return guard.done(url_for("admin.groups", store_url=admin.organisation.store_url), "removed")
+    back = url_for("admin.groups", store_url=admin.organisation.store_url)
+    return guard.told(admin, back, say("The group “%(name)s” is deleted.", name=group.name))
 
 
 def _at(admin: Admin, group_id: str) -> Group:

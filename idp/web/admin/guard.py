@@ -24,17 +24,6 @@ from idp.store.organisations import Organisation
 from idp.web import csrf, pages, request_context, stash
 from idp.web.account.current_user import Me, me, who
 
-DONE = {
-    "saved": say("Saved."),
-    "added": say("Added."),
-    "removed": say("Removed."),
-    "sent": say("Sent."),
-    "done": say("Done."),
-    "queued": say("It is tried again at once."),
-    "secret_ended": say("The secret has ended. It no longer works anywhere."),
-    "rotated": say("The next keys sign from now on."),
-    "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
-}
 TOLD, TOLD_SECONDS = "told", 120
 LONGEST_PATH = 1500
 UNVERIFIED = say(
@@ -91,11 +80,9 @@ class Admin:
         return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), self._notice())
 
     def _notice(self) -> Message | None:
-        """Return what was just done: a word of ``DONE``, or what ``told`` kept for this session."""
+        """Return what was just done: what ``told`` kept for this session."""
         word = request.args.get("done", "") if request.method != "POST" else ""
-        if word in DONE or not word:
-            return DONE.get(word)
-        kept = stash.get(TOLD, word, self.me.settled.session_id)
+        kept = stash.get(TOLD, word, self.me.settled.session_id) if word else None
         return Message.from_json(kept) if kept is not None else None
 
     def _entries(self) -> tuple[Section, ...]:
@@ -198,12 +185,8 @@ def entrance() -> Me:
     return present
 
 
-def done(address: str, what: str) -> Response:
-    """Redirect to the page, which says that it is done; ``what`` is a word of ``DONE``, or a reference of ``told``."""
-    joint = "&" if "?" in address else "?"
-    return pages.see_other(f"{address}{joint}{urlencode({'done': what})}")
-
-
 def told(admin: Admin, address: str, message: Message) -> Response:
     """Redirect to the page, which tells ``message`` in this session alone: an address by itself claims nothing."""
-    return done(address, stash.put(TOLD, message.as_json(), TOLD_SECONDS, admin.me.settled.session_id))
+    reference = stash.put(TOLD, message.as_json(), TOLD_SECONDS, admin.me.settled.session_id)
+    joint = "&" if "?" in address else "?"
+    return pages.see_other(f"{address}{joint}{urlencode({'done': reference})}")

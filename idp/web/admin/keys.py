@@ -45,6 +45,10 @@ class KeysPage:
     jwks_uri: str
 
 
+ROTATED = say("The next keys sign from now on.")
+WAITS = say("The next keys were published just now and must wait a minute. Rotate again then.")
+
+
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/keys", "keys", show)
@@ -69,7 +73,7 @@ def rotate(store_url: str) -> Response:
 
 def _rotate(admin: Admin, back: str) -> Response:
     done = rings.rotate(request_context.settings(), admin.origin)
-    return guard.done(back, "rotated" if any(one.what == "activated" for one in done) else "waits")
+    return guard.told(admin, back, ROTATED if any(one.what == "activated" for one in done) else WAITS)
 
 
 def _question(back: str) -> Question:

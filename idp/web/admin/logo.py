@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 
 from idp.db import transaction
-from idp.errors import Invalid, say
+from idp.errors import Invalid, Message, say
 from idp.identity.organisations import logos
 from idp.web import forms, pages
 from idp.web.admin import guard, settings
@@ -25,19 +25,19 @@ def logo(store_url: str) -> Response:
     if request.method == "GET":
         return pages.render("admin/settings.html", settings.page_of(admin))
     try:
-        what = _answer(admin, forms.fields())
+        told = _answer(admin, forms.fields())
     except Invalid as wrong:
         return pages.render("admin/settings.html", settings.page_of(admin, logo_errors=(wrong.message,)), 422)
-    return guard.done(url_for("admin.settings", store_url=store_url), what)
+    return guard.told(admin, url_for("admin.settings", store_url=store_url), told)
 
 
-def _answer(admin: Admin, form: dict[str, str]) -> str:
+def _answer(admin: Admin, form: dict[str, str]) -> Message:
     if "remove" in form:
         with transaction():
             logos.remove(admin.organisation, admin.origin)
-        return "removed"
+        return say("The logo is removed.")
     upload = forms.upload("logo", logos.MOST_BYTES)
     if not upload:
         raise Invalid("logo", say("Choose a file first."))
     logos.adopt(admin.organisation, upload, admin.origin)
-    return "saved"
+    return say("The logo is saved.")

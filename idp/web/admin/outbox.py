@@ -111,13 +111,13 @@ def resend(store_url: str, mail_id: str) -> Response:
     admin = guard.administrator(store_url, or_installation=True)
     row = outbox.mail(admin.organisation.id, mail_id) or abort(404)
     back = url_for("admin.mail", store_url=store_url)
-    return confirm_then(admin, HERE, _question(row, back), partial(_resend, admin, mail_id, back))
+    return confirm_then(admin, HERE, _question(row, back), partial(_resend, admin, row, back))
 
 
-def _resend(admin: Admin, mail_id: str, back: str) -> Response:
-    mail_limits.admit_again(request_context.settings(), admin.origin, admin.organisation.id, mail_id)
-    mail_outbox.resend(admin.organisation.id, mail_id, admin.origin)
-    return guard.done(back, "queued")
+def _resend(admin: Admin, row: OutgoingMail, back: str) -> Response:
+    mail_limits.admit_again(request_context.settings(), admin.origin, admin.organisation.id, row.id)
+    mail_outbox.resend(admin.organisation.id, row.id, admin.origin)
+    return guard.told(admin, back, say("The e-mail to %(address)s is tried again at once.", address=row.recipient))
 
 
 def _question(row: OutgoingMail, back: str) -> Question:

@@ -53,13 +53,14 @@ def show(store_url: str) -> Response:
 def withdraw(store_url: str) -> Response:
     """Ask, then withdraw the offer."""
     admin = guard.administrator(store_url, fresh=True)
-    question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
-    return confirm_then(admin, HERE, question, partial(_withdraw, admin, question.back))
+    page, back = _page(admin), url_for("admin.ownership", store_url=store_url)
+    question, username = _question(page, back), page.offer.username if page.offer else ""
+    return confirm_then(admin, HERE, question, partial(_withdraw, admin, back, username))
 
 
-def _withdraw(admin: Admin, back: str) -> Response:
+def _withdraw(admin: Admin, back: str, username: str) -> Response:
     transfer.withdraw(request_context.settings(), admin.organisation, admin.origin)
-    return guard.done(back, "done")
+    return guard.told(admin, back, say("The offer to %(username)s is withdrawn.", username=username))
 
 
 def _page(admin: Admin) -> OwnershipPage:

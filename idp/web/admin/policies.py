@@ -137,7 +137,7 @@ def _add(admin: Admin, form: Fields) -> Response:
     with transaction():
         values = {"name": form.get("name", ""), **_values_of(form)}
         dated_rules.create(request_context.settings(), values, dated_rules.known_now(), admin.origin)
-    return guard.done(_all(admin), "added")
+    return guard.told(admin, _all(admin), say("The policy “%(policy)s” is added.", policy=form.get("name", "")))
 
 
 def _again(admin: Admin, row: StoredRule | None, form: Fields, refusal: Refusal | None) -> Response:
@@ -158,7 +158,7 @@ def _save(admin: Admin, row: StoredRule, form: Fields) -> Response:
         row = store_dated_rules.hold_dated_rule(row.name) or abort(404)
         edited.check(form, _columns(row))
         dated_rules.change(request_context.settings(), row, _values_of(form), dated_rules.known_now(), admin.origin)
-    return guard.done(_all(admin), "saved")
+    return guard.told(admin, _all(admin), say("The policy “%(policy)s” is saved.", policy=row.name))
 
 
 def remove(store_url: str) -> Response:
@@ -176,7 +176,7 @@ def remove(store_url: str) -> Response:
 def _remove(admin: Admin, row: StoredRule) -> Response:
     with transaction():
         dated_rules.remove(row, admin.origin)
-    return guard.done(_all(admin), "removed")
+    return guard.told(admin, _all(admin), say("The policy “%(policy)s” is deleted.", policy=row.name))
 
 
 def _all(admin: Admin) -> str:

@@ -5,7 +5,7 @@ from functools import partial
 
 from flask import Blueprint, Response, url_for
 
-from idp.errors import say
+from idp.errors import Message, say
 from idp.identity import permissions
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
@@ -62,13 +62,14 @@ def end(store_url: str, login_id: str) -> Response:
     admin = guard.administrator(store_url, fresh=True, or_installation=True)
     session, user = listing.find(admin.organisation.id, login_id)
     permissions.require_self_or_over(admin.organisation, user, admin.origin)
+    told = say("%(username)s is signed out of “%(browser)s”.", username=user.username, browser=session.label)
     question = _question(user.username, session.label, _all(admin), is_own=user.id == admin.me.user.id)
-    return confirm_then(admin, HERE, question, partial(_end, admin, login_id))
+    return confirm_then(admin, HERE, question, partial(_end, admin, login_id, told))
 
 
-def _end(admin: Admin, login_id: str) -> Response:
+def _end(admin: Admin, login_id: str, told: Message) -> Response:
     listing.end_of(request_context.settings(), admin.organisation, login_id, admin.origin)
-    return guard.done(_all(admin), "done")
+    return guard.told(admin, _all(admin), told)
 
 
 def _all(admin: Admin) -> str:

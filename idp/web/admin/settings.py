@@ -74,7 +74,8 @@ def _save(admin: Admin, form: Fields) -> Response:
         present = store.lock_organisation(admin.organisation.id) or admin.organisation
         edited.check(form, _stored(present))
         organisations.change(admin.organisation, _values_of(admin, form), admin.origin)
-    return guard.done(url_for("admin.settings", store_url=admin.organisation.store_url), "saved")
+    back = url_for("admin.settings", store_url=admin.organisation.store_url)
+    return guard.told(admin, back, say("The settings are saved."))
 
 
 def _numbers() -> tuple[Number, ...]:

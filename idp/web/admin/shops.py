@@ -77,7 +77,7 @@ def _typed(form: Fields) -> dict[str, str]:
 def _add(admin: Admin, form: Fields) -> Response:
     with transaction():
         shops.create(admin.organisation.id, _typed(form), admin.origin)
-    return guard.done(_all(admin), "added")
+    return guard.told(admin, _all(admin), say("The shop “%(name)s” is added.", name=form.get("name", "")))
 
 
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
@@ -102,7 +102,7 @@ def edit(store_url: str, shop_id: str) -> Response:
 def _rename(admin: Admin, shop: Shop, form: Fields) -> Response:
     with transaction():
         shops.change(shop, {"name": form.get("name", "")}, admin.origin)
-    return guard.done(_all(admin), "saved")
+    return guard.told(admin, _all(admin), say("The shop “%(name)s” is saved.", name=form.get("name", "")))
 
 
 def _rename_again(admin: Admin, shop: Shop, form: Fields, refusal: Refusal | None) -> Response:
@@ -120,7 +120,7 @@ def remove(store_url: str, shop_id: str) -> Response:
 def _remove(admin: Admin, shop: Shop) -> Response:
     with transaction():
         shops.remove(shop, admin.origin)
-    return guard.done(_all(admin), "removed")
+    return guard.told(admin, _all(admin), say("The shop “%(name)s” is deleted.", name=shop.name))
 
 
 def _at(admin: Admin, shop_id: str) -> Shop:

@@ -35,7 +35,8 @@ def remove(store_url: str, user_id: str, passkey_id: str) -> Response:
 
 def _remove(admin: Admin, user: User, passkey_id: str) -> Response:
     passkeys.remove(request_context.settings(), admin.organisation, user, passkey_id, admin.origin)
-    return guard.done(address_of(admin, user.id), "removed")
+    told = say("A passkey of %(username)s is removed.", username=user.username)
+    return guard.told(admin, address_of(admin, user.id), told)
 
 
 def _question(admin: Admin, user: User, passkey: Passkey) -> Question:

@@ -140,7 +140,7 @@ def add(store_url: str) -> Response:
 def _add(admin: Admin, form: Fields) -> Response:
     draft = PersonDraft.of(**_values_of(admin, form))
     user = accounts.create(request_context.settings(), admin.organisation, draft, admin.origin)
-    return guard.done(address_of(admin, user.id), "added")
+    return guard.told(admin, address_of(admin, user.id), say("%(username)s is added.", username=user.username))
 
 
 def edit(store_url: str, user_id: str) -> Response:
@@ -157,9 +157,8 @@ def edit(store_url: str, user_id: str) -> Response:
 
 def _save(admin: Admin, user: User, form: Fields) -> Response:
     accounts.change(request_context.settings(), admin.organisation, user, _values_of(admin, form), admin.origin)
-    if "one_time_password" in form:
-        return guard.done(address_of(admin, user.id, "one-time-password"), "saved")
-    return guard.done(address_of(admin, user.id), "saved")
+    there = address_of(admin, user.id, "one-time-password" if "one_time_password" in form else "")
+    return guard.told(admin, there, say("The details of %(username)s are saved.", username=form.get("username", "")))
 
 
 def person_at(admin: Admin, user_id: str) -> User:
