@@ -261,7 +261,7 @@ def _require_proof(found: Mapping[str, Any]) -> None:
     """Refuse a client without that by which its method proves it, and one that gives it in two places."""
     method = found.get("token_endpoint_auth_method")
     if "jwks" in found and "jwks_uri" in found:  # RFC 7591 §2: "MUST NOT both be present in the same request or response"
-        raise Invalid("jwks", say("Give the keys or their address, not both."))
+        raise Invalid("jwks", say("Enter the keys or their address, not both."))
     alg = found.get("token_endpoint_auth_signing_alg")
     if alg is not None and (alg in BY_MAC) != (method == SECRET_JWT):
         raise Invalid(

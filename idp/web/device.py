@@ -94,7 +94,7 @@ def approved() -> Response:
 @blueprint.get("/device/denied")
 def denied() -> Response:
     """Tell that the device gets nothing."""
-    return tell(OutcomePage(say("The device is not signed in"), (say("It does not get access to your account."),)))
+    return tell(OutcomePage(say("The device is not signed in"), (say("The device does not get access to your account."),)))
 
 
 def _shown(outcome: Outcome, attempt_id: str) -> Response:

@@ -13,7 +13,7 @@ PEOPLE = f"{AT}/people"
 ACTS = {
     "reset-factor": ("must set up a second factor", "factor_reset"),
     "remove-factor": ("A password alone is then enough", "factor_removed"),
-    "one-time-password": ("The present password stops working", "one_time_password"),
+    "one-time-password": ("The current password stops working", "one_time_password"),
     "end-sessions": ("All open sessions of jan end", "sessions_ended"),
     "end": ("is signed out of Firefox · Windows at once", "sessions_ended"),
 }

@@ -41,7 +41,7 @@ class Ready:
 def check(settings: Settings, draft: PersonDraft) -> None:
     """Raise ``Invalid`` for a credential that could never work. Quick: for the dry run, and before anything is written."""
     if draft.password and draft.password_hash:
-        raise Invalid("password_hash", say("Give a password or its hash, not both."))
+        raise Invalid("password_hash", say("Enter a password or its hash, not both."))
     if len(passwords.normal(draft.password)) > passwords.MAX_LENGTH:
         raise Invalid(
             "password",

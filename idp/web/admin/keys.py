@@ -81,7 +81,7 @@ def _question(back: str) -> Question:
         say("Rotate the signing keys?"),
         (
             say("The next keys sign from now on, and new ones are published to follow them."),
-            say("Nobody is signed out: apps know the next keys already, and what the present ones signed stays valid."),
+            say("Nobody is signed out: apps already know the next keys, and what the current ones signed stays valid."),
         ),
         say("Rotate"),
         back,

@@ -55,7 +55,7 @@ ABOUT = {
 OTHER = say("Another e-mail")
 WHY: Mapping[str, Message] = {
     Failure.RECIPIENT: say("The recipient's mail server refuses this address. Check that it is right."),
-    Failure.MESSAGE: say("The mail server refuses this message."),
+    Failure.MESSAGE: say("The mail server refuses this e-mail."),
     Failure.RELAY: say("The installation's mail server refuses our e-mails. The installation administrator must fix this."),
     Failure.AWAY: say("The installation's mail server does not answer."),
     Failure.LATER: say("The mail server asks us to try again later."),

@@ -115,7 +115,7 @@ ACTIONS = {
     "one-time-password": UserAction(
         say("Send %(username)s a one-time password?"),
         (
-            say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
+            say("A new one-time password goes by e-mail to %(username)s alone. The current password stops working."),
             say("Open sessions and remembered devices end. The second factor does not change."),
         ),
         say("Send a one-time password"),
