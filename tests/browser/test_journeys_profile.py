@@ -108,7 +108,7 @@ def test_a_device_is_forgotten(visitor: Visitors, ann: MadePerson) -> None:
     """S40: the list has a button for each."""
     here = signed_in(visitor(), ann, remember=True)
     here.page.get_by_role("button", name=re.compile("Forget .+")).click()
-    expect(here.page.get_by_text("There are none")).to_be_visible()
+    expect(here.page.get_by_text("There are no remembered devices")).to_be_visible()
 
 
 def test_a_chosen_language_is_kept(visitor: Visitors, jan: MadePerson) -> None:

@@ -253,7 +253,7 @@ def test_a_restore_without_a_former_database_closes_everything(engine: str, worl
     assert "What changed since the backup is not known: there is no former database to ask." in output
     assert "closed account  example-shoes/bert" in world.idp("reopen").stdout
     output = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
-    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by mail." in output
+    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by e-mail." in output
     assert output.splitlines()[-1] == "closed account  example-shoes/bert"
     with world.served() as server:
         jan = next(row for row in _people(server, shoes) if row.username == "jan")
