@@ -104,7 +104,7 @@ def edit(store_url: str, group_id: str) -> Response:
 def _edit(admin: Admin, group: Group, form: Fields) -> Response:
     if "username" in form:
         _put_in(admin, group, form["username"])
-        told = say("%(username)s is in the group “%(name)s” now.", username=form["username"].strip(), name=group.name)
+        told = say("%(username)s is now in the group “%(name)s”.", username=form["username"].strip(), name=group.name)
     else:
         _save(admin, group, form)
         told = say("The group “%(name)s” is saved.", name=form.get("name", ""))
