@@ -70,7 +70,7 @@ def require_confirmed(user: User, fresh: Mapping[str, Any], origin: Origin) -> N
     if "valid_until" not in fresh:
         return
     if origin.actor_id == user.id:
-        raise Invalid("valid_until", say("This is you. Another administrator must change your last day."))
+        raise Invalid("valid_until", say("This is your own account. Another administrator must change your last day."))
     role, day = fresh.get("role", user.role), fresh["valid_until"]
     lets_in = day is None or not _is_past(user.organisation_id, day, None)
     before = None if has_ended(user) else Access("account", role, str(user.valid_until))

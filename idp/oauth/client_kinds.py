@@ -85,7 +85,7 @@ def _phone(answers: Answers) -> Mapping[str, Any]:
     if text.lower().startswith("https://"):
         return {"redirect_uris": [check_redirect(ADDRESS, text, native=True)]}
     if not APP_ID.fullmatch(text):
-        raise Invalid(ADDRESS, say("Fill in the id of the app in its shop, for example com.example.app."))
+        raise Invalid(ADDRESS, say("Fill in the app's id in its app store, for example com.example.app."))
     return {"redirect_uris": [check_redirect(ADDRESS, f"{text.lower()}:{CALLBACK}", native=True)]}
 
 
@@ -147,7 +147,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "phone": Kind(
         say("Phone app"),
-        say("An app from a shop for apps, for Android or iOS."),
+        say("An app from an app store, for Android or iOS."),
         say("Id of the app"),
         (ADDRESS, STACK),
         _phone,
@@ -159,7 +159,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "api": Kind(
         say("API"),
-        say("Other apps call it with a token; nobody signs in to it."),
+        say("Other apps call the API with a token; nobody signs in to it."),
         say("Address of the API"),
         (ADDRESS, SCOPES),
         _api,
@@ -192,7 +192,7 @@ def registration_of(name: str, answers: Answers, organisations: tuple[str, ...])
     if not answers.name.strip():
         raise Invalid("name", say("Fill in the name that people see."))
     if answers.stack not in ("", *kind.stacks):
-        raise Invalid(STACK, say("Choose one of the list."))
+        raise Invalid(STACK, say("Choose one from the list."))
     metadata = {"client_name": answers.name.strip(), **kind.metadata, **kind.complete(answers)}
     remembers = False if kind.shared else None
     return metadata, Ours(shared_device=kind.shared, remember_device=remembers, organisations=organisations)

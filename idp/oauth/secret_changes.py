@@ -63,7 +63,7 @@ def end_secret(client_id: str, secret_id: str, origin: Origin) -> int:
         sensitive_changes.require(ClientState({}, secrets=1), ClientState({}))
         if not store.end_secret(client_id, secret_id, now):
             raise NotFound(
-                say("The client %(client_id)s has no valid secret %(id)s any more.", client_id=client_id, id=secret_id)
+                say("The secret %(id)s of the app %(client_id)s is no longer valid.", client_id=client_id, id=secret_id)
             )
         _record(origin, client_id, Event.CLIENT_SECRET_ENDED, secret_id=secret_id)
         return len(store.secrets_of(client_id, now))

@@ -172,7 +172,7 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
     assert "ends" in first
     assert second[-2:] == ["no", "end"]
     assert "1 valid secret(s)" in shop("client", "secret", "end", "pos", first[0]).stdout
-    assert "has no valid secret" in shop("client", "secret", "end", "pos", first[0], code=1).stderr
+    assert "is no longer valid" in shop("client", "secret", "end", "pos", first[0], code=1).stderr
     assert "There is no app" in shop("client", "secret", "list", "x", code=1).stderr
     shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
     shop("client", "secret", "new", "pos", "--overlap", "now")

@@ -207,12 +207,12 @@ def test_a_leaked_secret_is_ended_now(app, factory, enter, otto, journey, new_br
     party = RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret)
     assert journey(jan, app=party, browser=new_browser()).begin().password().tokens()
     browser = enter(otto, f"{HOME}/webshop/about")
-    assert "No use seen yet." not in browser.text
+    assert "Not used yet." not in browser.text
     browser.fill(overlap="7d").submit("New secret")
     assert "7 days, so that" in browser.text
     fresh = secret_on(browser.fill(password=otto.password).submit())
     assert "otto" in browser.open(f"{HOME}/webshop/about").text
-    assert "No use seen yet." in browser.text
+    assert "Not used yet." in browser.text
     first, second = [address for address, words in browser.page.links if words == "End now"]
     browser.open(first)
     assert "The app must use its other secret." in browser.text
@@ -222,9 +222,9 @@ def test_a_leaked_secret_is_ended_now(app, factory, enter, otto, journey, new_br
         walk = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=secret), browser=new_browser())
         with nullcontext() if works else pytest.raises(Refused, match="invalid_client"):
             walk.begin().password().tokens()
-    assert "It is the only one" in browser.open(second).text
+    assert "It is the only secret" in browser.open(second).text
     assert browser.fill(password=otto.password).submit().status == 200
-    assert "It has no secret that works" in browser.text
+    assert "The app has no working secret" in browser.text
     assert browser.open(first).fill(password=otto.password).submit().status == 404
     assert browser.open(f"{HOME}/webshop/secrets/new?overlap=2d").status == 404
     assert "Secret of an app ended" in browser.open("/admin/example-shoes/audit?trail=installation").text

@@ -84,7 +84,7 @@ def test_the_second_of_two_administrators_is_told(enter, new_browser, factory: F
     other = enter(anna, f"{PEOPLE}/{jan.id}/disable", new_browser())
     other.submit("Disable")
     browser.submit("Disable")
-    assert "jan was disabled already. Nothing has changed." in browser.text
+    assert "jan was already disabled. Nothing has changed." in browser.text
 
 
 def test_an_address_alone_tells_nothing(enter, new_browser, anna, jan) -> None:

@@ -17,24 +17,24 @@ from idp.web.admin.guard import Admin
 CHOICE = "overlap"
 """The parameter that says how long the present secrets keep working."""
 KEEP_WORKING = {
-    "now": say("The present ones stop working at once: the app must have the new one before anybody can sign in again."),
+    "now": say("The current secrets stop working at once: the app must have the new one before anybody can sign in again."),
     "1h": say_many(
-        "The present ones keep working for %(num)s hour, so that you can change over.",
-        "The present ones keep working for %(num)s hours, so that you can change over.",
+        "The current secrets keep working for %(num)s hour, so that you can change over.",
+        "The current secrets keep working for %(num)s hours, so that you can change over.",
         1,
     ),
     "1d": say_many(
-        "The present ones keep working for %(num)s day, so that you can change over.",
-        "The present ones keep working for %(num)s days, so that you can change over.",
+        "The current secrets keep working for %(num)s day, so that you can change over.",
+        "The current secrets keep working for %(num)s days, so that you can change over.",
         1,
     ),
     "7d": say_many(
-        "The present ones keep working for %(num)s day, so that you can change over.",
-        "The present ones keep working for %(num)s days, so that you can change over.",
+        "The current secrets keep working for %(num)s day, so that you can change over.",
+        "The current secrets keep working for %(num)s days, so that you can change over.",
         7,
     ),
 }
-ONLY_ONE = say("It is the only one: nobody can sign in to the app until you make a new secret and put it there.")
+ONLY_ONE = say("It is the only secret: nobody can sign in to the app until you make a new secret and put it there.")
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -70,7 +70,7 @@ def end(store_url: str, client_id: str, secret_id: str) -> Response:
     row = app_at(admin, client_id)
     others = [one for one in secret_changes.valid_secrets(client_id) if one.id != secret_id]
     then = say("The app must use its other secret.") if others else ONLY_ONE
-    sentences = (say("It stops working at once. Do this if somebody else may have it."), then)
+    sentences = (say("The secret stops working at once. Do this if somebody else may have it."), then)
     question = Question(
         say("End this secret of %(app)s?", app=row.name), sentences, say("End the secret"), address_of(admin, client_id)
     )

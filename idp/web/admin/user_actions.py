@@ -73,7 +73,7 @@ def _disable(settings: Settings, organisation: Organisation, user: User, origin:
 
 def _disabled(ended: int | None) -> Message:
     if ended is None:
-        return say("%(username)s was disabled already. Nothing has changed.")
+        return say("%(username)s was already disabled. Nothing has changed.")
     if ended == 0:
         return say("%(username)s is disabled. There was no open session.")
     return say_many(
@@ -132,14 +132,14 @@ ACTIONS = {
         say("Recover the owner's account"),
         _recover,
         gives="owner_recovery",
-        tells=say("The recovery is started. %(username)s gets an e-mail to confirm it."),
+        tells=say("The recovery has started. %(username)s gets an e-mail to confirm it."),
     ),
     "stop-recovery": UserAction(
         say("Stop the recovery of the owner's account?"),
         (say("%(username)s keeps their second factor and password, and gets an e-mail about it."),),
         say("Stop the recovery"),
         _stop_recovery,
-        tells=say("The recovery of the owner is stopped."),
+        tells=say("The recovery of the owner's account is stopped."),
         takes="owner_recovery",
         always_asks_password=True,
     ),
