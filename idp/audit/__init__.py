@@ -52,6 +52,7 @@ class Event(StrEnum):
     FACTOR_SET_UP_AGAIN = "factor:set_up_again"
     FACTOR_REMOVED = "factor:removed"
     FACTOR_RESET = "factor:reset"
+    FACTOR_REQUIRED = "factor:required"
     CODE_WRONG = "factor:code_wrong"
     FACTOR_OFFER_DECLINED = "factor:offer_declined"
     PASSKEY_ADDED = "passkey:added"

@@ -17,7 +17,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.credentials import passwords, totp
 from idp.mail.messages import can_be_written_to, notify_person
-from idp.store import audit, clients, outbox, restore, restore_notices, users
+from idp.store import audit, clients, outbox, restore, restore_notices, user_states, users
 from idp.store import epoch as store
 from idp.store.users import User
 
@@ -81,6 +81,7 @@ def _close_changed(changes: Changes, now: datetime) -> Closed:
     for user in reset:
         factors.drop_all(user.organisation_id, user.id, now)
         users.change_user(user.organisation_id, user.id, must_set_up_since=now, factor_changed_at=now)
+        user_states.renew_factors(user.organisation_id, user.id)
     open_ones = [user for account, user in found.items() if account in changes.accounts and user.disabled_at is None]
     for user in open_ones:
         users.change_user(user.organisation_id, user.id, disabled_at=now)

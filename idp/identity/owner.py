@@ -47,6 +47,12 @@ def make_first_owner(user: User) -> None:
         make_owner(user.organisation_id, user.id)
 
 
+def require_not_owner(organisation: Organisation, user: User) -> None:
+    """Raise ``Forbidden`` for the owner: nobody disables the owner together with others."""
+    if user.id == organisation.owner_id or has_owner_role(user):
+        raise Forbidden(say("An organisation must keep an owner: give the ownership to somebody else first."))
+
+
 def require_another_owner(user: User) -> None:
     """Raise ``Forbidden`` if the organisation would be left without an active owner when ``user`` stops being one.
 

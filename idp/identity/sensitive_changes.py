@@ -107,7 +107,7 @@ class SigningKeys:
 
 Kind = Literal[
     "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
-    "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
+    "requirement", "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
 ]  # fmt: skip
 
 
@@ -131,6 +131,7 @@ _GIVEN: Mapping[str, Confirmation] = {
     "account": FRESH_PROOF,
     "invitation": FRESH_PROOF,
     "address_change": FRESH_PROOF,
+    "requirement": FRESH_PROOF,
 }
 """What may be given with a fresh proof. Everything else needs the password too."""
 _TAKEN: Mapping[str, Confirmation] = {

@@ -69,7 +69,7 @@ def void_codes(now: datetime, step: int) -> None:
 def close_users(now: datetime, organisation_id: str | None = None) -> int:
     """Disable all users, or those of one organisation. Returns how many were not disabled before."""
     here = [User.organisation_id == organisation_id] if organisation_id is not None else []
-    return write(update(User).where(User.disabled_at.is_(None), *here).values(disabled_at=now))
+    return write(update(User).where(User.disabled_at.is_(None), *here).values(disabled_at=now, reach="disabled"))
 
 
 def close_clients(now: datetime) -> int:

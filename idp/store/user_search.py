@@ -1,68 +1,112 @@
-"""Lists of an organisation's users: whole, or those that a search finds, page by page.
+"""Lists of an organisation's users: whole, or those that a search and filters find, sorted, page by page.
 
 A search costs the same however many users there are. If one condition matches few users, those are read and sorted. If
 each matches many, the users are read in order, and matches are frequent. If only the conditions together match few (two
 common words), matches are rare, and the page reads until it is full.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
+from idp.db import unit
 from idp.keyset import Place, page_of
 from idp.normal_forms import compared, one_line
 from idp.search_words import typed_words
 from idp.statements import asks_every, asks_one, every, values
+from idp.store import users
+from idp.store.user_states import ACTIVE, BY_USERNAME, CONDITIONS, LOCKED_OUT, ORDERS, Order, locked_ids
 from idp.store.user_words import LAST, UserWord
-from idp.store.users import STALE, GroupMember, User
+from idp.store.users import STALE, GroupMember, User, UserShop
 
 MANY = 5_000
 """Of fewer than so many rows, all are read and sorted."""
-FEW = 1_000
-"""The number at which counting stops."""
+FEW = 10_000
+"""The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
-ORDER = (User.username_key,)
+Keys = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class PeopleSought:
-    """Hold a search: words, a role, the id of a group. Empty ones match everything."""
+    """Hold a search: words, a role, ids of a group and of a shop, states. Empty ones match everything.
+
+    ``order``: a name of ``ORDERS``.
+    """
 
     typed: str = ""
     role: str = ""
     group_id: str = ""
+    shop_id: str = ""
+    states: tuple[str, ...] = ()
+    order: str = ""
 
 
 EVERYBODY = PeopleSought()
 
 
+@dataclass(frozen=True)
+class _Condition:
+    """Something that is asked of users: the statement for the ids, and what holds of a user's row.
+
+    ``is_ordered``: an index has the users in the order of their usernames.
+    """
+
+    ids: Select[str]
+    holds: tuple[Any, ...]
+    is_ordered: bool = False
+
+
+class Found:
+    """The users that a search finds. Its conditions are looked at once, for the page and for the count."""
+
+    def __init__(self, organisation_id: str, sought: PeopleSought) -> None:
+        self._organisation_id, self._order = organisation_id, ORDERS[sought.order]
+        self._few, self._here = _conditions(organisation_id, sought, self._order)
+
+    def page(self, place: Place | None, most: int) -> list[User]:
+        """Return a page, in the order of the search."""
+        columns, descending = self._order.columns, self._order.descending
+        if self._few is None:
+            return page_of(select(User).where(*self._here), columns, place, most, descending=descending)
+        ids = [key[-1] for key in _beside(self._few, self._order, place, most)]
+        here = (User.organisation_id == self._organisation_id, User.id.in_(ids))
+        found = {row.id: row for row in every(select(User).where(*here))} if ids else {}
+        return [found[one] for one in ids if one in found]
+
+    def count(self) -> int:
+        """Return how many there are; ``FEW`` and one where there are more."""
+        if self._few is not None:
+            return len(self._few)
+        some = select(User.id).where(*self._here).limit(FEW + 1).subquery()
+        return int(values(select(func.count()).select_from(some))[0][0])
+
+
 def search(organisation_id: str, sought: PeopleSought, place: Place | None, most: int) -> list[User]:
-    """Return a page of a search's users, by username."""
-    few, here = _conditions(organisation_id, sought)
-    if few is None:
-        return page_of(select(User).where(*here), ORDER, place, most)
-    ids = _beside(few, place, most)
-    found = {row.id: row for row in every(select(User).where(User.organisation_id == organisation_id, User.id.in_(ids)))}
-    return [found[one] for one in ids if one in found]
+    """Return a page of a search's users."""
+    return Found(organisation_id, sought).page(place, most)
 
 
 def each(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[list[User]]:
-    """Yield the users of a search by username, in batches. A reader may release the connection between two of them."""
+    """Yield the users of a search, in batches. A reader may release the connection between two of them."""
     place = None
     while rows := search(organisation_id, sought, place, CHUNK):
         yield rows
-        place = Place((rows[-1].username_key,))
+        place = Place(ORDERS[sought.order].key_of(rows[-1]))
 
 
 def count_found(organisation_id: str, sought: PeopleSought) -> int:
     """Return how many users a search finds; ``FEW`` and one where there are more."""
-    few, here = _conditions(organisation_id, sought)
-    if few is not None:
-        return len(few)
-    some = select(User.id).where(*here).limit(FEW + 1).subquery()
-    return int(values(select(func.count()).select_from(some))[0][0])
+    return Found(organisation_id, sought).count()
+
+
+def chosen(organisation_id: str, ids: Collection[str]) -> list[User]:
+    """Return the users with these ids, by username."""
+    here = (User.organisation_id == organisation_id, User.id.in_(ids))
+    return sorted(every(select(User).where(*here)), key=attrgetter("username_key")) if ids else []
 
 
 @asks_one
@@ -71,60 +115,74 @@ def count_users(organisation_id: str) -> Select[int]:
     return select(func.count(User.id)).where(User.organisation_id == organisation_id)
 
 
-def place_of(organisation_id: str, name: str, *, is_before: bool) -> Place | None:
+def place_of(organisation_id: str, order: str, name: str, *, is_before: bool) -> Place | None:
     """Return the place of a user, named by id, in a list; None where there is no such user."""
-    key = _key_of(organisation_id, name)
-    return None if key is None else Place((key,), is_before)
+    found = users.user(organisation_id, name)
+    return None if found is None else Place(ORDERS[order].key_of(found), is_before)
 
 
-@asks_one
-def _key_of(organisation_id: str, user_id: str) -> Select[str]:
-    return select(User.username_key).where(User.organisation_id == organisation_id, User.id == user_id)
-
-
-def _beside(keys: list[tuple[str, str]], place: Place | None, most: int) -> list[str]:
-    ordered = sorted(keys)
+def _beside(keys: Keys, order: Order, place: Place | None, most: int) -> Keys:
+    """Return the keys of a page. A key is the user's place in the order, and the id."""
+    ordered = sorted(keys, reverse=order.descending)
     if place is None:
-        return [user_id for _, user_id in ordered[:most]]
+        return ordered[:most]
+    before = [key for key in ordered if (key[:-1] > place.key if order.descending else key[:-1] < place.key)]
     if place.is_before:
-        return [user_id for key, user_id in ordered if key < place.key[0]][-most:]
-    return [user_id for key, user_id in ordered if key > place.key[0]][:most]
+        return before[-most:]
+    return [key for key in ordered[len(before) :] if key[:-1] != place.key][:most]
 
 
-def _conditions(
-    organisation_id: str, sought: PeopleSought
-) -> tuple[list[tuple[str, str]] | None, list[ColumnElement[bool]]]:
-    """Return compared username and id of all users found where a condition matches few, else None; and the conditions."""
-    here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
-    here += [User.role == sought.role] if sought.role else []
+def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, list[Any]]:
+    """Return the keys of all users found where a condition matches few, else None; and the conditions."""
+    here: list[Any] = [User.organisation_id == organisation_id]
     words = typed_words(sought.typed)
     if words and _stale(organisation_id):
         here += [_contains(sought.typed)]
         words = ()
-    asked = [_with_word(organisation_id, word) for word in words]
-    asked += [_in_group(organisation_id, sought.group_id)] if sought.group_id else []
-    sets = [(one, {row[0] for row in values(one.limit(MANY))}) for one in asked]
-    here += [one.where(_is_user(one)).exists() for one, ids in sets if len(ids) == MANY]
+    asked = [_with_word(organisation_id, word) for word in words] + _filters(organisation_id, sought)
+    if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
+        return None, [*here, *(held for one in asked for held in one.holds)]
+    here += [ACTIVE] if LOCKED_OUT in sought.states else []
+    sets = [(one, {row[0] for row in values(one.ids.limit(MANY))}) for one in asked]
+    here += [_read_in(order, *one.holds) for one, ids in sets if len(ids) == MANY]
     whole = [ids for _, ids in sets if len(ids) < MANY]
-    if not whole:
-        return None, here
-    of_all = User.id.in_(whole[0].intersection(*whole[1:]))
-    return [tuple(row) for row in values(select(User.username_key, User.id).where(of_all, *here))], here
+    return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), here
 
 
-def _with_word(organisation_id: str, word: str) -> Select[str]:
+def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
+    """Return conditions that keep the plan from sorting. SQLite prefers an index of theirs to one that has the order."""
+    if order.columns == BY_USERNAME.columns or unit().dialect.name != "sqlite":
+        return and_(*holds)
+    return case((and_(*holds), 1), else_=0) == 1
+
+
+def _keys(ids: Collection[str], here: Sequence[Any], order: Order) -> Keys:
+    asked = select(*order.columns, User.id).where(*here, User.id.in_(ids))
+    return [tuple(row) for row in values(asked)] if ids else []
+
+
+def _filters(organisation_id: str, sought: PeopleSought) -> list[_Condition]:
+    of_user: list[tuple[Any, ...]] = [(User.role == sought.role,)] if sought.role else []
+    of_user += [CONDITIONS[state] for state in sought.states if state in CONDITIONS]
+    here = User.organisation_id == organisation_id
+    found = [_Condition(select(User.id).where(here, *holds), holds, is_ordered=True) for holds in of_user]
+    if sought.group_id:
+        group = (GroupMember.organisation_id == organisation_id, GroupMember.group_id == sought.group_id)
+        found.append(_elsewhere(select(GroupMember.user_id).where(*group)))
+    if sought.shop_id:
+        shop = (UserShop.organisation_id == organisation_id, UserShop.shop_id == sought.shop_id)
+        found.append(_elsewhere(select(UserShop.user_id).where(*shop)))
+    return found + ([_elsewhere(locked_ids(organisation_id))] if LOCKED_OUT in sought.states else [])
+
+
+def _with_word(organisation_id: str, word: str) -> _Condition:
     here = (UserWord.organisation_id == organisation_id, UserWord.word >= word, UserWord.word < word + LAST)
-    return select(UserWord.user_id).where(*here)
+    return _elsewhere(select(UserWord.user_id).where(*here))
 
 
-def _in_group(organisation_id: str, group_id: str) -> Select[str]:
-    here = (GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
-    return select(GroupMember.user_id).where(*here)
-
-
-def _is_user(asked: Select[Any]) -> ColumnElement[bool]:
-    """Match the row of ``asked`` of the user in the outer statement."""
-    return next(iter(asked.selected_columns)) == User.id
+def _elsewhere(ids: Select[str]) -> _Condition:
+    """Return a condition that another table's rows about a user fulfil."""
+    return _Condition(ids, (ids.where(next(iter(ids.selected_columns)) == User.id).exists(),))
 
 
 @asks_every

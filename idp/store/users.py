@@ -14,7 +14,9 @@ from sqlalchemy import (
     String,
     Text,
     Update,
+    case,
     delete,
+    false,
     select,
     text,
     update,
@@ -30,6 +32,7 @@ from idp.statements import asks_every, asks_one, changes, claims, values, write
 from idp.store import user_words
 from idp.store.organisations import Group, Organisation, Shop, is_there
 
+NEVER = date(1970, 1, 1)
 NAMES = frozenset({"username_key", "email_key", "name"})  # a user is found by their words
 ENDING = text("valid_until IS NOT NULL AND access_ended_at IS NULL")
 STALE = text("(search_text IS NULL OR search_text <> username_key || ' ' || coalesce(email_key, '') || ' ' || name)")
@@ -96,12 +99,27 @@ class User(Base):
     """When the worker ended what was open after that day; None before, and once another day is set."""
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    seen_on: Mapped[date] = mapped_column(default=NEVER, server_default=NEVER.isoformat())
+    """The day (UTC) of the last sign-in, ``NEVER`` before the first one: what lists are sorted by (``user_states``)."""
+    reach: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """``disabled``, else ``no_email``, else ``unverified``, else empty (see ``REACH``)."""
+    has_factor: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    has_passkey: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     search_text: Mapped[str | None] = mapped_column(Text)
     """The names from which the user's search words were made; None if none were made yet."""
 
     def zone(self, organisation: Organisation) -> ZoneInfo:
         """Return the zone in which this person reads dates and times: their own choice, else their organisation's."""
         return zones.zone(self.time_zone, organisation.zone.key)
+
+
+MADE_OF = frozenset({"disabled_at", "email_key", "email_verified_at"})
+REACH = case(
+    (User.disabled_at.is_not(None), "disabled"),
+    (User.email_key.is_(None), "no_email"),
+    (User.email_verified_at.is_(None), "unverified"),
+    else_="",
+)
 
 
 class GroupMember(Base):
@@ -126,7 +144,7 @@ class UserShop(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "shop_id"], ["shops.organisation_id", "shops.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
-        Index("ix_user_shops_shop", "organisation_id", "shop_id"),
+        Index("ix_user_shops_shop", "organisation_id", "shop_id", "user_id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -174,12 +192,15 @@ def add_user(row: User) -> None:
     """Insert a user, with the words by which they are found."""
     text_of = _search_text(row)
     add(changed(row, search_text=text_of))
+    _renew_reach(row.organisation_id, row.id)
     user_words.add_words(row.organisation_id, row.id, words_of(text_of))
 
 
 def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
     """Set columns, and update the words of changed names."""
     touched = _change_user(organisation_id, user_id, **changes)
+    if changes.keys() & MADE_OF:
+        _renew_reach(organisation_id, user_id)
     if changes.keys() & NAMES:
         _renew_words(organisation_id, user_id)
     return touched
@@ -188,6 +209,11 @@ def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
 @changes
 def _change_user(organisation_id: str, user_id: str, **changes: Any) -> Update:
     return update(User).where(User.organisation_id == organisation_id, User.id == user_id).values(**changes)
+
+
+@changes
+def _renew_reach(organisation_id: str, user_id: str) -> Update:
+    return update(User).where(User.organisation_id == organisation_id, User.id == user_id).values(reach=REACH)
 
 
 def _renew_words(organisation_id: str, user_id: str) -> None:
@@ -210,20 +236,6 @@ def sweep_words(most: int) -> int:
     return len(found)
 
 
-@claims
-def replace_password_hash(organisation_id: str, user_id: str, old: str, new: str) -> Update:
-    """Replace ``old`` by a costlier hash of the same password, unless it was changed since."""
-    here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == old)
-    return update(User).where(*here).values(password_hash=new)
-
-
-@claims
-def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: datetime) -> Update:
-    """Spend a one-time password (S49): it works once, and not after it expired."""
-    here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == used)
-    return update(User).where(*here, User.password_expires_at > now).values(password_expires_at=now)
-
-
 @asks_every
 def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
     """Return the groups that a user is in, by name.
@@ -233,22 +245,6 @@ def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
     here = (GroupMember.organisation_id == Group.organisation_id, GroupMember.group_id == Group.id)
     is_in = select(GroupMember.user_id).where(*here, GroupMember.user_id == user_id).exists()
     return select(Group).where(Group.organisation_id == organisation_id, is_in).order_by(Group.name)
-
-
-@asks_every
-def group_names(organisation_id: str) -> Select[str, str]:
-    """Return every membership of an organisation, as user id and the group's name, by name."""
-    joined = (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id)
-    asked = select(GroupMember.user_id, Group.name).join(Group, joined).where(Group.organisation_id == organisation_id)
-    return asked.order_by(Group.name)
-
-
-@asks_every
-def shop_codes(organisation_id: str) -> Select[str, str]:
-    """Return every shop named for a user, as user id and the shop's code, by code."""
-    joined = (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id)
-    asked = select(UserShop.user_id, Shop.code).join(Shop, joined).where(Shop.organisation_id == organisation_id)
-    return asked.order_by(Shop.code)
 
 
 def put_in_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:

@@ -80,8 +80,13 @@ def _asked(find: Find) -> Place | None:
 def people(count: int) -> Message:
     """Return the number of people in a list, in words. Counting stops at ``FEW``."""
     if count > FEW:
-        return say("More than 1,000 people")
+        return say("More than 10,000 people")
     return say_many("%(num)s person", "%(num)s people", count)
+
+
+def counted(count: int) -> Message | int:
+    """Return a number that was counted up to ``FEW``."""
+    return say("more than 10,000") if count > FEW else count
 
 
 def requested(rows: Sequence[Row], of: List) -> tuple[Sequence[Row], Pages]:

@@ -11,26 +11,32 @@ from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.policy.rules import Reason
 from idp.identity.roles import ROLE_NAMES
 from idp.web.account.passkeys import Key
+from idp.web.admin.bulk import NOTHING_CHOSEN
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.guard import Frame, Section
-from idp.web.admin.index import Choice, OrganisationsPage
+from idp.web.admin.index import Choice as Chosen
+from idp.web.admin.index import OrganisationsPage
+from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
+from idp.web.admin.people import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
-from idp.web.admin.settings import Number, SettingsPage
+from idp.web.admin.settings import Number as Setting
+from idp.web.admin.settings import SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
-from idp.web.admin.users import Box, PeoplePage, PersonForm, Row
-from idp.web.pagination import NO_PAGES, Pages, people
+from idp.web.admin.users import Box, PersonForm
+from idp.web.pagination import NO_PAGES, Pages, counted, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
 SECTIONS = (
+    Section("overview", say("Overview"), "admin.overview"),
     Section("people", say("People"), "admin.people"),
     Section("groups", say("Groups"), "admin.people"),
     Section("shops", say("Shops"), "admin.people"),
@@ -59,20 +65,48 @@ GONE = replace(
 )
 PEOPLE = PeoplePage(
     frame=FRAME,
-    q="",
-    role="",
-    group="",
-    roles=(("", say("All roles")), *ROLES),
-    groups=(("", say("All groups")), ("g", "2FA")),
+    sought=Sought(),
+    choice=Choice(
+        states=(
+            ("", say("Everybody")),
+            *((key, say("%(name)s: %(count)s", name=name, count=9)) for key, name in STATE_NAMES.items()),
+        ),
+        roles=(("", say("All roles")), *ROLES),
+        groups=(("", say("All groups")), ("g", "2FA")),
+        shops=(("", say("All shops")), ("s", "Amsterdam Centre")),
+        orders=tuple(ORDER_NAMES.items()),
+    ),
+    chips=(),
+    clear="?q=",
     rows=(
-        Row(JAN, ROLE_NAMES["employee"], True),
-        Row(GONE, ROLE_NAMES["customer"], False),
-        Row(ENDED, ROLE_NAMES["manager"], True),
+        Row(JAN, ROLE_NAMES["employee"], say("Passkey"), True),
+        Row(GONE, ROLE_NAMES["customer"], say("None"), False),
+        Row(ENDED, ROLE_NAMES["manager"], say("Active"), True),
     ),
     count=people(52),
     pages=Pages("?before=jan", "?after=jan"),
     csv="?q=",
+    selection=Selection(
+        acts=((None, (("disable", say("Disable")),)), (say("Add to the group"), (("add-to-group:g", "2FA"),))),
+        address="?q=",
+        all="?tick=all",
+        found=52,
+        ticked=frozenset({"jan"}),
+    ),
 )
+CHOSEN = replace(
+    PEOPLE,
+    sought=Sought("jan", "manager", "g", "s", ("no_factor",), "-seen"),
+    chips=(
+        *(
+            Filter(words, "?q=")
+            for words in (say("Search: %(words)s", words="jan"), say("Shop: %(name)s", name="Amsterdam Centre"))
+        ),
+        Filter(STATE_NAMES["no_factor"], "?q="),
+    ),
+)
+NUMBERS = tuple(Number(name, counted(count * 2_001), "?state=x") for count, name in enumerate(STATE_NAMES.values()))
+OVERVIEW = OverviewPage(replace(FRAME, here="overview"), counted(1_503), NUMBERS[:5], NUMBERS[5:], is_new=False)
 VALUES = {
     "username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "time_zone": "",
     "role": "manager", "valid_until": "2026-12-31",
@@ -156,8 +190,8 @@ SETTINGS = SettingsPage(
     },
     ticked=frozenset({"language-nl", "offer_set_up"}),
     numbers=(
-        Number("login_hours", say("Every session ends after"), say("hours"), 1, 24),
-        Number("password_min_length", say("Minimum password length without a second factor"), say("characters"), 8, 64),
+        Setting("login_hours", say("Every session ends after"), say("hours"), 1, 24),
+        Setting("password_min_length", say("Minimum password length without a second factor"), say("characters"), 8, 64),
     ),
     was="x",
     zones=ZONES,
@@ -181,13 +215,17 @@ CONSOLE: dict[str, tuple[str, Any]] = {
             "olga",
             "Sleutel",
             "",
-            (Choice("example-shoes", "Example Shoes"), Choice("toys", "Toys")),
+            (Chosen("example-shoes", "Example Shoes"), Chosen("toys", "Toys")),
             Pages("?page=1", "?page=3"),
         ),
     ),
     "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), NO_PAGES)),
+    "console-overview": ("admin/overview.html", OVERVIEW),
+    "console-overview-new": ("admin/overview.html", replace(OVERVIEW, is_new=True)),
     "console-people": ("admin/users.html", PEOPLE),
-    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=people(0), pages=NO_PAGES, q="zzz")),
+    "console-people-found": ("admin/users.html", CHOSEN),
+    "console-people-wrong": ("admin/users.html", replace(CHOSEN, errors=(NOTHING_CHOSEN,))),
+    "console-nobody": ("admin/users.html", replace(CHOSEN, rows=(), count=people(0), chips=CHOSEN.chips[:1])),
     "console-person": (
         "admin/user.html",
         replace(PERSON, frame=replace(FRAME, notice=say("The details of %(username)s are saved.", username="jan"))),

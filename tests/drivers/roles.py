@@ -24,6 +24,8 @@ OPERATORS = {"operator"}
 
 WHO = {
     "admin.front": {*RULING, "administrator of another organisation"},
+    "admin.overview": RULING,
+    **dict.fromkeys(("admin.select_people", "admin.act_on_people"), RULING),
     **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
     **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
     "admin.act_on_person": RULING,

@@ -140,9 +140,9 @@ def test_an_operator_chooses_an_organisation(factory: Factory, enter, shoes, olg
     browser.fill(q="TOY").submit()
     assert "Example Shoes" not in browser.text
     browser.click("Toys")
-    assert browser.url.endswith("/admin/toys/people")
+    assert browser.url.endswith("/admin/toys/overview")
     browser.open("/admin/").click("installation")
-    assert browser.url.endswith("/admin/installation/people")
+    assert browser.url.endswith("/admin/installation/overview")
     assert "olga" in browser.text
     for section in ("groups", "shops", "policies", "settings"):
         assert browser.open(f"/admin/installation/{section}").status == 404
@@ -268,7 +268,7 @@ def test_the_console_closes_after_seven_days_without_a_verified_address(
 def test_the_organisations_pages_are_in_dutch(enter, new_browser, anna, jan) -> None:
     """S62: every page of an administrator's work exists in Dutch."""
     browser = enter(anna, browser=new_browser(languages="nl"))
-    assert browser.heading == "Personen"
+    assert browser.heading == "Overzicht"
     for path, heading in (("groups", "Groepen"), ("shops", "Winkels"), ("policies", "Regels"), ("settings", "Instellingen")):
         assert browser.open(f"/admin/example-shoes/{path}").heading == heading
 

@@ -28,7 +28,8 @@ def listed(browser: Browser) -> list[str]:
 def test_an_administrator_reaches_the_users_of_the_organisation(enter, anna, jan) -> None:
     """S13: the console asks for a second factor and lists the users."""
     browser = enter(anna)
-    assert browser.url.endswith(PEOPLE)
+    assert browser.url.endswith("/overview")
+    browser.click("People")
     assert browser.heading == "People"
     assert "jan@shoes.example" in browser.text
 

@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from importlib import import_module
 from inspect import Parameter, isfunction, signature, unwrap
+from itertools import product
 from pkgutil import iter_modules
 from typing import Any
 
@@ -43,8 +44,7 @@ SMALL = {
 """Tables that do not grow with people, sessions or organisations, and why."""
 READS_ALL = {
     "audit.chain_ids": "a command of the audit trail that checks every chain",
-    "organisations._first_two": "stops at the third row at the latest",
-    "organisations.only_organisation": "stops at the third row at the latest",
+    **dict.fromkeys(("organisations._first_two", "organisations.only_organisation"), "stops at the third row at the latest"),
     "organisations.organisations": "commands and provisioning need all of them",
     "rate_limits.count_unmarked": "`idp doctor` counts them",
 }
@@ -65,8 +65,7 @@ ORDERED_IN_MEMORY = {
     **dict.fromkeys(("organisations.groups", "organisations.shops", "users.groups_of"), "what one organisation has"),
     "owner_recoveries.open_recovery": "an organisation has one open recovery",
     "recovery_codes.codes_left": "counts for each user of an organisation",
-    "users.group_names": "an export of one organisation",
-    "users.shop_codes": "an export of one organisation",
+    **dict.fromkeys(("memberships.group_names", "memberships.shop_codes"), "an export of one organisation"),
 }
 """Functions that sort or export what an administrator of one organisation has made."""
 ONE_FOR_EACH = {"audit_heads", "logos"}  # at most one row for each organisation
@@ -78,10 +77,10 @@ READS_ORGANISATION = {
     "removals.sweep_removed": "deletes all rows of the organisation, in batches",
     "organisations.groups_named": "an administrator has made each group",
     "organisations.shops_coded": "an administrator has made each shop",
-    "passkeys.kinds": "a dry run and an export, which are about everybody",
-    "totp.totp_owners": "a dry run and an export, which are about everybody",
+    **dict.fromkeys(("passkeys.kinds", "totp.totp_owners"), "a dry run and an export, which are about everybody"),
     "user_search.count_users": "a command counts them",
     "user_search.each": "reads batches in the order of the index",
+    **dict.fromkeys(("user_states._counts", "user_states.counts"), "stops at a limit"),
 }
 """Functions that may read all rows of one organisation."""
 OF_ORGANISATION = re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)$")
@@ -96,7 +95,8 @@ CALLS: dict[str, list[dict[str, Any]]] = {
     ],
     "outbox.mails_of": [{"state": state} for state in ("", "waiting", "sent", "failed")],
     "user_search.search": [
-        {"sought": PeopleSought(typed, role, group)} for typed in ("", "x y") for role in ("", "x") for group in ("", "x")
+        {"sought": PeopleSought(*asked, order=order), "place": Place((date(2026, 1, 1), "x") if order else ("x",))}
+        for *asked, order in product(("", "x y"), ("", "x"), ("", "x"), ("", "x"), ((), ("no_factor",)), ("", "seen"))
     ],
 }
 """Further arguments of functions whose statement depends on them."""

@@ -20,7 +20,7 @@ from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
 from idp.records import changed
-from idp.store import passkeys, users
+from idp.store import passkeys, user_states, users
 from idp.store.users import User
 
 
@@ -72,4 +72,5 @@ def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
     for row in added:
         passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), passkey_id=row.id)
         record_about(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
+    user_states.renew_factors(user.organisation_id, user.id)
     return bool(added)

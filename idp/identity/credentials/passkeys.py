@@ -19,7 +19,7 @@ from idp.identity.users import email_address, status
 from idp.identity.users.status import NOTHING, Kept
 from idp.mail.messages import notify
 from idp.store import passkeys as store
-from idp.store import users
+from idp.store import user_states, users
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
@@ -138,7 +138,7 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
         )  # fmt: skip
         if not added:
             return False
-        users.change_user(organisation_id, user.id, must_set_up_since=None)
+        users.change_user(organisation_id, user.id, must_set_up_since=None, has_factor=True, has_passkey=True)
         record_about(origin, Event.PASSKEY_ADDED, user, passkey=passkey_id)
         email_address.tell_of_factor(settings, user, "passkey_added", {"name": normal_name(name) or maker_of(made.aaguid)})
     return True
@@ -212,6 +212,7 @@ def remove(
             raise NotFound(detail="removed a moment ago")
         if is_last:
             factors.drop_replacing(organisation.id, user.id, now)
+        user_states.renew_factors(organisation.id, user.id)
         status.end_everything(user, "passkey_removed", origin, keep)
         record_about(origin, Event.PASSKEY_REMOVED, user, passkey=passkey_id)
         values = {"name": shown_name(found), "is_last": is_last}

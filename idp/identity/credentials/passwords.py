@@ -20,7 +20,7 @@ from idp.identity.organisations.settings import OrganisationSettings
 from idp.identity.short_codes import Shape
 from idp.identity.users.status import NOTHING, Kept, end_everything
 from idp.mail.messages import notify, notify_person
-from idp.store import users
+from idp.store import user_passwords, users
 from idp.store.users import User
 
 MAX_LENGTH = 256
@@ -105,7 +105,7 @@ def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
     except Busy:
         return  # the next sign-in does it
     with transaction():
-        users.replace_password_hash(user.organisation_id, user.id, old, fresh)
+        user_passwords.replace_password_hash(user.organisation_id, user.id, old, fresh)
 
 
 def fingerprint(user: User) -> tuple[object, ...]:
@@ -127,7 +127,7 @@ def spend_one_time(user: User, now: datetime) -> bool:
     if user.password_expires_at is None or user.password_hash is None:
         return True
     present = users.user(user.organisation_id, user.id) or user  # it may just have been hashed again
-    return users.burn_one_time_password(user.organisation_id, user.id, present.password_hash or "", now)
+    return user_passwords.burn_one_time_password(user.organisation_id, user.id, present.password_hash or "", now)
 
 
 def least_length(settings: Settings, organisation_settings: OrganisationSettings, has_factor: bool) -> int:

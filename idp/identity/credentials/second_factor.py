@@ -39,6 +39,19 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
         email_address.tell_of_factor(settings, user, "factor_reset")
 
 
+def require_set_up(organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Require a set-up at the next sign-in of a user without a second factor. Returns False if nothing was to be done."""
+    with transaction():
+        user = users.lock_user(user.organisation_id, user.id) or user
+        permissions.require_over(organisation, user, origin)
+        if user.must_set_up_since is not None or factors.owned_by(user.organisation_id, user.id):
+            return False
+        sensitive_changes.require(None, Access("requirement", user.role))
+        users.change_user(organisation.id, user.id, must_set_up_since=clock.now())
+        record_about(origin, Event.FACTOR_REQUIRED, user)
+    return True
+
+
 def remove_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin, keep: Kept = NOTHING) -> bool:
     """Remove a user's second factor, with codes and trust in devices (S28). Returns False if there was none.
 
@@ -75,5 +88,5 @@ def require_voluntary(settings: Settings, organisation: Organisation, user: User
 def _drop_factor(user: User, now: datetime) -> bool:
     """Take every factor out of use. Returns whether there was one."""
     had = factors.drop_all(user.organisation_id, user.id, now)
-    users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+    users.change_user(user.organisation_id, user.id, factor_changed_at=now, has_factor=False, has_passkey=False)
     return had > 0

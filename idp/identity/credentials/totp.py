@@ -177,7 +177,7 @@ def activate(
     that they were about. Codes, audit and mail are the caller's. ``entry``: None if another system showed the secret.
     """
     organisation_id, user_id = user.organisation_id, user.id
-    users.change_user(organisation_id, user_id, must_set_up_since=None)
+    users.change_user(organisation_id, user_id, must_set_up_since=None, has_factor=True)
     rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
     store_totp.remove_totp(organisation_id, user_id, now)
     row = store_totp.Totp(

@@ -167,7 +167,9 @@ def _by_role(person: Person, second: int) -> Reason:
 
 def _by_reset(person: Person, second: int) -> Reason:
     if person.must_set_up:
-        return Reason("reset", "", second, say("An administrator reset the second factor: it must be set up again."))
+        return Reason(
+            "reset", "", second, say("An administrator asks for a second factor: it must be set up at the next sign-in.")
+        )
     return Reason("reset", "", 0, say("No administrator has reset the second factor."))
 
 

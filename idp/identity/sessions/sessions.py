@@ -12,7 +12,7 @@ from idp.errors import Conflict, say
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
-from idp.store import browsers, email_links, grant_revocations, sessions, signed_in, users
+from idp.store import browsers, email_links, grant_revocations, sessions, signed_in, user_states, users
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
@@ -73,7 +73,7 @@ def _note(organisation_id: str, user_id: str, browser_id: str, now: datetime) ->
     user = users.user(organisation_id, user_id)
     if user is not None:
         browsers.note_session(browser_id, organisation_id, user_id, user.username, now)
-        users.change_user(organisation_id, user_id, last_login_at=now)
+        user_states.note_sign_in(organisation_id, user_id, now, now.date())
 
 
 def _idle_until(settings: Settings, organisation_settings: OrganisationSettings, now: datetime) -> datetime:

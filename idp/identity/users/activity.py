@@ -35,6 +35,7 @@ PLAIN: Mapping[str, Message] = {
     Event.LEAKED_NOTICE_ANSWERED: say("Reminder about a leaked password answered"),
     Event.FACTOR_REMOVED: say("Second factor removed"),
     Event.FACTOR_RESET: say("Second factor reset"),
+    Event.FACTOR_REQUIRED: say("Second factor required at the next sign-in"),
     Event.FACTOR_OFFER_DECLINED: say("Setting up a second factor postponed"),
     Event.RESET_ASKED: say("New password requested by e-mail"),
     Event.INVITED: say("Invitation created"),

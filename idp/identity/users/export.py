@@ -8,7 +8,7 @@ from datetime import datetime
 from idp import csv_export, factors
 from idp.db import release
 from idp.identity.user_fields import USER_FIELDS
-from idp.store import user_search, users
+from idp.store import memberships, user_search
 from idp.store.user_search import EVERYBODY, PeopleSought
 from idp.store.users import User
 
@@ -38,8 +38,10 @@ def as_csv(organisation_id: str, sought: PeopleSought = EVERYBODY, separator: st
 
 
 def _belongings(organisation_id: str) -> Belongings:
-    groups = _by_user(users.group_names(organisation_id))
-    return Belongings(groups, _by_user(users.shop_codes(organisation_id)), frozenset(factors.owned_in(organisation_id)))
+    groups = _by_user(memberships.group_names(organisation_id))
+    return Belongings(
+        groups, _by_user(memberships.shop_codes(organisation_id)), frozenset(factors.owned_in(organisation_id))
+    )
 
 
 def _by_user(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, Membership, Person
 from idp.normal_forms import compared
-from idp.store import dated_rules, organisations, recovery_codes, user_search, users
+from idp.store import dated_rules, memberships, organisations, recovery_codes, user_search, users
 from idp.store.kept import Kept
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -71,7 +71,7 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
     counts = remembered_device_counts(settings, organisation)
     requiring = {group.name: group.requires_mfa for group in organisations.groups(organisation.id)}
     groups: dict[str, list[Membership]] = defaultdict(list)
-    for user_id, name in users.group_names(organisation.id):
+    for user_id, name in memberships.group_names(organisation.id):
         groups[user_id].append(Membership(name, requiring[name]))
     owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
     for user in chain.from_iterable(user_search.each(organisation.id)):

@@ -9,6 +9,7 @@ from flask import Blueprint
 from idp.web.account.current_user import SignInFirst
 from idp.web.admin import (
     audit,
+    bulk,
     client_connect,
     client_secrets,
     client_test,
@@ -18,7 +19,9 @@ from idp.web.admin import (
     keys,
     logo,
     outbox,
+    overview,
     ownership,
+    people,
     policies,
     sessions,
     settings,
@@ -30,7 +33,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
+    index, overview, people, bulk, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

@@ -196,7 +196,7 @@ def _question(admin: Admin, group: Group) -> Question:
     count = _count(group)
     sentences = [say_many("%(num)s person is in the group.", "%(num)s people are in the group.", count)]
     if count > user_search.FEW:
-        sentences = [say("More than 1,000 people are in the group.")]
+        sentences = [say("More than 10,000 people are in the group.")]
     if group.requires_mfa:
         sentences.append(
             say("The group then no longer makes a second factor compulsory. Second factors that are set up stay active.")

@@ -98,6 +98,7 @@ CONSOLE = say("Console")
 OF_SECTION = {"ownership": "settings"}
 """Pages that are below another section in the menu."""
 SECTIONS = (
+    Section("overview", say("Overview"), "admin.overview", not_for_operators=False),
     Section("people", say("People"), "admin.people", not_for_operators=False),
     Section("groups", say("Groups"), "admin.groups"),
     Section("shops", say("Shops"), "admin.shops"),

@@ -42,7 +42,7 @@ def front() -> Response:
     """Show the first page of the console."""
     present = entrance()
     if present.organisation.kind == "retailer":
-        return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
+        return pages.see_other(url_for("admin.overview", store_url=present.organisation.store_url))
     q = forms.asked("q")
     rows, beside = page_of(List("admin.front", {"q": q}), _place_of, partial(organisations.search, q), itemgetter(0))
     choices = tuple(Choice(*row) for row in rows)

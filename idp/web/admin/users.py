@@ -1,81 +1,29 @@
-"""List the people of an organisation: search, page, add one, edit with the pencil (S13). One person: see ``user``."""
+"""Add a person to an organisation, and edit one with the pencil (S13). The list is in ``people``, a page in ``user``."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from idp import zones
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import permissions, policy_dry_run
+from idp.identity import permissions
 from idp.identity.accounts import accounts
-from idp.identity.roles import ROLE_NAMES, ROLES, Role
+from idp.identity.roles import ROLE_NAMES, Role
 from idp.identity.user_fields import USER_FIELDS, PersonDraft
-from idp.identity.users import export as user_export
 from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
-from idp.store import organisations, user_search, users
-from idp.store.user_search import PeopleSought
+from idp.store import organisations, users
 from idp.store.users import User
-from idp.web import forms, pages, request_context, times, unsaved
+from idp.web import pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.person import Person
-from idp.web.downloads import separator, spreadsheet
-from idp.web.pagination import List, Pages, page_of, people
 from idp.web.unsaved import Fields
 
-PAGE = 25
 HERE = "people"
 FIELDS = tuple(field for field in USER_FIELDS if field.in_console)
 Choices = tuple[tuple[str, Message | str], ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Hold a person in the list. ``may_change``: whether the reader may edit them."""
-
-    person: Person
-    role: Message
-    may_change: bool
-
-
-@dataclass(frozen=True)
-class Sought:
-    """Hold a search; empty fields match everything. ``group`` is an id; ``groups``: all there are."""
-
-    q: str
-    role: str
-    group: str
-    groups: Choices
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return the search as the query of an address."""
-        return {"q": self.q, "role": self.role, "group": self.group}
-
-    @property
-    def people(self) -> PeopleSought:
-        """Return the search as the store takes it."""
-        return PeopleSought(self.q, self.role, self.group)
-
-
-@dataclass(frozen=True)
-class PeoplePage:
-    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) are the search. ``csv``: a link."""
-
-    frame: Frame
-    q: str
-    role: str
-    group: str
-    roles: Choices
-    groups: Choices
-    rows: tuple[Row, ...]
-    count: Message
-    pages: Pages
-    csv: str
 
 
 @dataclass(frozen=True)
@@ -110,22 +58,8 @@ class PersonForm:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
-    blueprint.add_url_rule("/<store_url>/people", "people", show)
-    blueprint.add_url_rule("/<store_url>/people/export.csv", "export_people", export)
     blueprint.add_url_rule("/<store_url>/people/add", "add_person", add, methods=["GET", "POST"])
     blueprint.add_url_rule("/<store_url>/people/<user_id>/edit", "edit_person", edit, methods=["GET", "POST"])
-
-
-def show(store_url: str) -> Response:
-    """List the users that a search finds."""
-    return pages.render("admin/users.html", _list(guard.administrator(store_url, or_installation=True)))
-
-
-def export(store_url: str) -> Response:
-    """Export the people that the search finds."""
-    admin = guard.administrator(store_url, or_installation=True)
-    lines = user_export.as_csv(admin.organisation.id, _sought(admin).people, separator())
-    return spreadsheet(lines, f"people-{store_url}-{policy_dry_run.today(admin.organisation)}.csv")
 
 
 def add(store_url: str) -> Response:
@@ -172,44 +106,6 @@ def address_of(admin: Admin, user_id: str, act: str = "") -> str:
     if act:
         return url_for("admin.act_on_person", store_url=store_url, user_id=user_id, act=act)
     return url_for("admin.person", store_url=store_url, user_id=user_id)
-
-
-def _sought(admin: Admin) -> Sought:
-    groups: Choices = tuple((group.id, group.name) for group in organisations.groups(admin.organisation.id))
-    role = _one_of(request.args.get("role", ""), ROLES)
-    return Sought(forms.asked("q"), role, _one_of(request.args.get("group", ""), [key for key, _ in groups]), groups)
-
-
-def _list(admin: Admin) -> PeoplePage:
-    at, sought = admin.organisation, _sought(admin)
-    here = {"store_url": at.store_url, **sought.query}
-    rows, beside = page_of(
-        List("admin.people", here, PAGE),
-        partial(user_search.place_of, at.id),
-        partial(user_search.search, at.id, sought.people),
-        lambda row: row.id,
-    )
-    return PeoplePage(
-        frame=admin.frame(HERE),
-        **sought.query,
-        roles=(("", say("All roles")), *ROLE_NAMES.items()),
-        groups=(("", say("All groups")), *sought.groups),
-        rows=_rows(admin, rows),
-        count=people(user_search.count_found(at.id, sought.people)),
-        pages=beside,
-        csv=List("admin.export_people", here).link(),
-    )
-
-
-def _rows(admin: Admin, found: Sequence[User]) -> tuple[Row, ...]:
-    """Describe the people found. The right to change them depends on their role, so it is checked once for each role."""
-    one_of = {row.role: row for row in found}
-    over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
-    return tuple(Row(Person.of(row, admin.organisation.zone), ROLE_NAMES[row.role], over[row.role]) for row in found)
-
-
-def _one_of(wanted: str, known: Any) -> str:
-    return wanted if wanted in known else ""
 
 
 def _values_of(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
