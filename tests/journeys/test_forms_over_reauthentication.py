@@ -136,16 +136,15 @@ def test_a_reauthentication_confirms_its_dialog_for_a_minute(factory: Factory, e
     one, other = world.person(), world.person()
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)
-    prove(browser.open(world.path(one, "disable")), anna)
-    assert browser.heading == f"Disable {one.username}?"
+    prove(browser.open(world.path(one, "reset-factor")), anna)
     assert "password" not in browser.fields
-    browser.submit("Disable")
+    browser.submit(RESET_THE_SECOND_FACTOR)
     clock(seconds=61)
-    browser.open(world.path(other, "disable"))
+    browser.open(world.path(other, "reset-factor"))
     assert "password" in browser.fields
     with factory.context():
-        assert factory.user(one).disabled_at is not None
-        assert factory.user(other).disabled_at is None
+        assert factory.user(one).must_set_up_since is not None
+        assert factory.user(other).must_set_up_since is None
 
 
 def test_a_dialog_open_for_over_a_minute_asks_for_the_password(factory, enter, clock, world: World, anna) -> None:
@@ -167,7 +166,7 @@ def test_the_password_of_the_sign_in_confirms_nothing(enter, world: World, anna,
     browser.open(f"{AT}/people")
     browser.fill(username=anna.username, password=anna.password).submit()
     browser.fill(code=anna.authenticator.code()).submit()
-    assert "password" in browser.open(world.path(world.person(), "disable")).fields
+    assert "password" in browser.open(world.path(world.person(), "reset-factor")).fields
 
 
 def test_ones_own_factor_is_removed_with_one_password(enter, clock, factory: Factory, jan) -> None:
