@@ -1,10 +1,10 @@
 """Read an HTML page as a person and their browser do: text, heading, errors, links, forms."""
 
-import re
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
-VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+TEXT = "-text"
 UNREAD = ("script", "style", "template", "title")
 INLINE = frozenset(("a", "abbr", "b", "button", "code", "em", "i", "kbd", "label", "small", "span", "strong", "time"))
 
@@ -50,22 +50,21 @@ class Form:
         self.fields[name] = [str(value)]
 
 
-class Page(HTMLParser):
+class Page:
     """Hold a parsed page. ``heading`` is the first ``h1``. ``errors`` are the texts of alerts and of invalid fields."""
 
     def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
         self.title, self.language = "", ""
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.ids: list[str] = []
-        self._open: list[tuple[str, str, int]] = []
-        self._pieces: list[str] = []
-        self._select = ""
         self.headings: list[str] = []
         self.errors: list[str] = []
-        self.feed(html)
-        self.close()
+        self._pieces: list[str] = []
+        self._select = ""
+        root = LexborHTMLParser(html).root
+        if root is not None:
+            self._read(root)
 
     @property
     def heading(self) -> str:
@@ -78,13 +77,30 @@ class Page(HTMLParser):
         lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
         return "\n".join(line for line in lines if line)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note forms and fields, and remember where an element begins."""
-        given = {key: value or "" for key, value in attrs}
+    def _read(self, node: LexborNode) -> None:
+        """Note a text, or an element with everything in it."""
+        tag = node.tag
+        if tag == TEXT:
+            self._pieces.append(node.text_content or "")
+            return
+        given = {key: value or "" for key, value in node.attributes.items()}
         if "id" in given:
             self.ids.append(given["id"])
+        if tag in UNREAD:
+            self.title += node.text() if tag == "title" and node.parent and node.parent.tag == "head" else ""
+            return
         if tag not in INLINE:
             self._pieces.append("\n")
+        self._open(tag, given)
+        start, child = len(self._pieces), node.first_child
+        while child is not None:
+            self._read(child)
+            child = child.next
+        self._close(tag, given, self._pieces[start:])
+        if tag not in INLINE:
+            self._pieces.append("\n")
+
+    def _open(self, tag: str, given: dict[str, str]) -> None:
         if tag == "html":
             self.language = given.get("lang", "")
         elif tag == "form":
@@ -93,9 +109,6 @@ class Page(HTMLParser):
             self._note_control(tag, given)
         elif tag == "a":
             self.links.append((given.get("href", ""), ""))
-        if tag not in VOID:
-            role = "error" if given.get("role") == "alert" or "invalid-feedback" in given.get("class", "").split() else ""
-            self._open.append((tag, role, len(self._pieces)))
 
     def _note_control(self, tag: str, given: dict[str, str]) -> None:
         if not self.forms or "disabled" in given:
@@ -119,34 +132,19 @@ class Page(HTMLParser):
             form.choices.setdefault(name, [])
             form.fields.setdefault(name, []).extend([] if tag == "select" else [given.get("value", "")])
 
-    def handle_data(self, data: str) -> None:
-        """Note text. A title is kept apart."""
-        inside = [tag for tag, _, _ in self._open]
-        if "title" in inside and "svg" not in inside:
-            self.title += data
-        elif not any(tag in UNREAD for tag in inside):
-            self._pieces.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note the content of the element."""
-        while self._open:
-            name, role, start = self._open.pop()
-            words = " ".join("".join(self._pieces[start:]).split())
-            self._close(name, role, words)
-            if name == tag:
-                break
-        if tag not in INLINE:
-            self._pieces.append("\n")
-
-    def _close(self, tag: str, role: str, words: str) -> None:
-        if role == "error" and words:
+    def _close(self, tag: str, given: dict[str, str], pieces: list[str]) -> None:
+        is_error = given.get("role") == "alert" or "invalid-feedback" in given.get("class", "").split()
+        if not is_error and tag not in ("h1", "a", "button", "textarea"):
+            return
+        words = " ".join("".join(pieces).split())
+        if is_error and words:
             self.errors.append(words)
         if tag == "h1":
             self.headings.append(words)
-        elif tag == "a" and self.links:
+        elif tag == "a":
             self.links[-1] = (self.links[-1][0], words)
         elif tag == "button" and self.forms and self.forms[-1].buttons:
             self.forms[-1].buttons[-1].text = words
         elif tag == "textarea" and self.forms:
             last = next(reversed(self.forms[-1].fields), "")
-            self.forms[-1].fields[last] = [re.sub(r"^\n", "", words)]
+            self.forms[-1].fields[last] = [words]
