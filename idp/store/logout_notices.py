@@ -29,7 +29,6 @@ from idp.batches import change_some
 from idp.db import Base, Id
 from idp.rows import inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some, values, write
-from idp.store.organisations import IS_REMOVED, Organisation
 from idp.store.sessions import SessionClient, UserSession
 
 WAITS = text("failed_at IS NULL")
@@ -61,20 +60,10 @@ class LogoutNotice(Base):
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 
-def _is_open_in_removed(now: datetime) -> ColumnElement[bool]:
-    is_removed = UserSession.organisation_id.in_(select(Organisation.id).where(IS_REMOVED))
-    return UserSession.ended_at.is_(None) & (UserSession.ends_at > now) & is_removed
-
-
-@asks_one
-def a_session_of_removed(now: datetime) -> Select[str]:
-    """Return the id of any session of an organisation that was removed, unless it has ended."""
-    return select(UserSession.id).where(_is_open_in_removed(now)).limit(1)
-
-
-def end_sessions_of_removed(now: datetime, most: int) -> int:
-    """End at most ``most`` sessions of organisations that were removed. Returns how many."""
-    return change_some(UserSession, _is_open_in_removed(now), most, ended_at=now, ended_why="removed")
+def end_sessions_of(organisation_id: str, now: datetime, most: int) -> int:
+    """End at most ``most`` open sessions of an organisation that was removed. Returns how many."""
+    here = (UserSession.organisation_id == organisation_id) & (UserSession.ends_at > now)
+    return change_some(UserSession, here & UserSession.ended_at.is_(None), most, ended_at=now, ended_why="removed")
 
 
 @asks_one

@@ -3,9 +3,11 @@
 A session that only ran out ends nothing at an app: it may keep its own session for longer than ours.
 """
 
+from functools import partial
+
 from idp import clock
 from idp.batches import in_batches
-from idp.store import clients
+from idp.store import clients, removals
 from idp.store import logout_notices as store
 from idp.store.kept import Kept
 
@@ -16,8 +18,8 @@ _TOLD_APPS = Kept(lambda: [row.client_id for row in clients.clients() if row.met
 def note_ended() -> int:
     """Write the notices of all sessions that ended since. Returns the number of sessions."""
     now = clock.now()
-    if store.a_session_of_removed(now) is not None:
-        in_batches(lambda most: store.end_sessions_of_removed(now, most))
+    for organisation_id in removals.removed():
+        in_batches(partial(store.end_sessions_of, organisation_id, now))
     if store.an_ended_session() is None:
         return 0
     apps = told_apps()
