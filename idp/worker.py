@@ -11,6 +11,7 @@ from idp.backup import epoch
 from idp.config import Settings
 from idp.identity.credentials import password_reset
 from idp.identity.ownership import owner_recovery
+from idp.identity.people_import import jobs as people_imports
 from idp.identity.sessions import logout_notices
 from idp.mail.deliver import deliver_due, log
 from idp.oauth import backchannel_authentication, backchannel_logout, dynamic_registration
@@ -52,13 +53,14 @@ def _note_failed_round(error: Exception) -> None:
 
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Run one round: answer reset requests, carry out due recoveries, tell of a restore, send waiting mails.
+    """Run one round: answer reset requests, carry out due recoveries, tell of a restore, import people, send waiting mails.
 
     Returns how many mails left.
     """
     _outlive(password_reset.answer_requests, settings)
     _outlive(owner_recovery.finish_due, settings)
     _outlive(epoch.tell_some, settings)
+    _outlive(people_imports.work, settings)
     return deliver_due(settings, stop)
 
 

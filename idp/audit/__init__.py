@@ -112,6 +112,9 @@ class Event(StrEnum):
     OWNERSHIP_GIVEN = "ownership:given"
     OWNERSHIP_TAKEN = "ownership:taken"
     OWNER_APPOINTED = "ownership:appointed"
+    IMPORT_STARTED = "people:import_started"
+    IMPORT_CANCELLED = "people:import_cancelled"
+    CODES_SHOWN = "people:codes_shown"
     OPERATOR_ADDED = "operator:added"
     RESTORED = "installation:restored"
 

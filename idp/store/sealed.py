@@ -23,6 +23,7 @@ from idp.store.attempts import Attempt
 from idp.store.client_secrets import ClientSecret
 from idp.store.email_links import EmailLink
 from idp.store.installation_keys import InstallationKey
+from idp.store.jobs import JobLine
 from idp.store.outbox import OutgoingMail
 from idp.store.password_resets import PasswordReset
 from idp.store.signing_keys import SigningKey
@@ -178,4 +179,9 @@ INSTALLATION_KEYS = SealedColumn(
     "installation key", "installation_keys:sealed", InstallationKey.sealed, InstallationKey.name, "bytes"
 )
 CLIENT_SECRETS = SealedColumn("client secret", "client_secrets:sealed", ClientSecret.sealed, ClientSecret.id)
-COLUMNS = (TOTP, SIGNING_KEYS, INSTALLATION_KEYS, CLIENT_SECRETS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)
+JOB_LINES = SealedColumn("line of a job", "job_lines:sealed", JobLine.sealed, JobLine.id)
+JOB_CODES = SealedColumn("printed code", "job_lines:sealed_code", JobLine.sealed_code, JobLine.id)
+COLUMNS = (
+    TOTP, SIGNING_KEYS, INSTALLATION_KEYS, CLIENT_SECRETS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS,
+    JOB_LINES, JOB_CODES,
+)  # fmt: skip

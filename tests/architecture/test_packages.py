@@ -7,7 +7,8 @@ from functools import cache
 from tests.architecture.sources import Module, modules
 
 ORDER = (
-    "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "above",
+    "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts",
+    "people_import", "above",
 )  # fmt: skip
 """The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""
 ABOVE = ("policy_dry_run", "mail_outbox", "odd_names")

@@ -17,6 +17,8 @@ NEED_NOT_ASK = {
     "email_address.send_verification": "a link to the address on record, which opens nothing",
     "consents.end": ONE_S_OWN,
     "imported.put": SYSTEM,
+    "jobs.draft": "keeps a file that was tried, and changes nobody",
+    "jobs.cancel": "drops a file that has changed nobody",
     "sessions.end": ONE_S_OWN,
     "sessions.end_all": WITHIN,
     "profile.change": "name and language of one's own",

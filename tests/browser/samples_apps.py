@@ -28,6 +28,7 @@ from idp.web.admin.secret_panel import Secret, SecretPanel
 from idp.web.admin.sessions import OpenSessionsPage
 from idp.web.pagination import Pages
 from tests.browser.samples_console import DAY, FRAME, LONG
+from tests.browser.samples_jobs import JOBS
 
 BESIDE = Pages("?page=1", "?page=3")
 SESSION = OpenSession(
@@ -198,4 +199,5 @@ APPS: dict[str, tuple[str, object]] = {
             errors=(say("There is nobody with the username “%(username)s”.", username="x"),),
         ),
     ),
+    **JOBS,
 }

@@ -9,6 +9,7 @@ from idp import crypto
 from idp.clock import now
 from idp.db import transaction
 from idp.identity.organisations import shops
+from idp.identity.people_import import jobs
 from idp.store import operators, organisations, sessions
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -27,6 +28,8 @@ WHO = {
     "admin.overview": RULING,
     **dict.fromkeys(("admin.select_people", "admin.act_on_people"), RULING),
     **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
+    **dict.fromkeys(("admin.import_people", "admin.import_template", "admin.import_job"), RULING),
+    **dict.fromkeys(("admin.import_start", "admin.import_cancel", "admin.import_codes"), RULING),
     **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
     "admin.act_on_person": RULING,
     "admin.remove_passkey": RULING,
@@ -80,6 +83,10 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     with factory.context(), transaction():
         shop = shops.create(employee.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
 
+    with factory.context():
+        at = factory.organisation(employee.organisation_id)
+        job = jobs.draft(factory.settings, at, b"username\nkim\n", BY_TESTS, prints_codes=False)
+
     def found() -> dict[str, str]:
         with factory.context():
             group = organisations.groups(employee.organisation_id)[0].id
@@ -90,6 +97,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
             "user_id": employee.id,
             "group_id": group,
             "shop_id": shop,
+            "job_id": job,
         }
         session = {"login_id": open_now[0].id} if open_now else {}
         return {**known, **session, "act": "disable", "form": "csv"}

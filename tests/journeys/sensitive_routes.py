@@ -111,6 +111,10 @@ ORGANISATION = [
     Row("remember devices for longer", "admin.settings", "anna", FRESH_PROOF,
         lambda w: (f"{AT}/settings", {"remember_device_days": str(20 + len(w.name()) % 3), "name": w.name()})),
     Row("remove the logo", "admin.logo", "anna", FRESH_PROOF, made.logo, opens=""),
+    *(
+        Row(f"{act} an import", f"admin.import_{act}", "anna", needs, lambda w, act=act: made.imported(w, act))
+        for act, needs in (("start", FRESH_PROOF_AND_PASSWORD), ("codes", FRESH_PROOF_AND_PASSWORD), ("cancel", NOTHING))
+    ),
     Row("send a mail again", "admin.resend_mail", "anna", NOTHING, made.mail),
     Row("test an app", "admin.test_app", "anna", NOTHING, lambda w: (f"{AT}/apps/{w.client()}/test", {})),
 ]  # fmt: skip
@@ -157,6 +161,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         ("account.set_up", "account.new_codes", "account.new_password", "account.add_passkey"), "the sign-in asks"
     ),
+    "admin.import_people": "a dry run, which changes nobody",
     "account.verify_address": "a link to the address on record",
     "account.language": "the language of one's own pages",
     "account.time_zone": "the time zone of one's own pages",

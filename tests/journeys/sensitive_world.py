@@ -12,12 +12,14 @@ from idp.identity.credentials import passkeys, remembered_devices
 from idp.identity.organisations import groups, logos, shops
 from idp.identity.organisations.settings import settings_of
 from idp.identity.ownership import owner_recovery, transfer
+from idp.identity.people_import import jobs
 from idp.identity.policy import dated_rules
 from idp.identity.users import status
 from idp.mail.messages import notify
 from idp.oauth import registration
 from idp.oauth.registration import Ours
 from idp.store import client_secrets, consents, outbox, rate_limits, sessions
+from idp.store import jobs as store_jobs
 from idp.store.organisations import Group
 from tests.drivers import pictures
 from tests.drivers.security_key import SecurityKey
@@ -154,6 +156,19 @@ def mail(world: World) -> tuple[str, Form]:
         row = next(mail for mail in outbox.mails() if mail.user_id == person.id)
         outbox.note_failure(row.id, 1, clock.now(), "away")
         return f"{AT}/mail/{row.id}/resend", {}
+
+
+def imported(world: World, act: str) -> tuple[str, Form]:
+    """Upload a file of one person; for its codes, carry it out."""
+    settings, anna = world.factory.settings, Origin(Person(world.actors["anna"].id))
+    with world.factory.context():
+        at, file = world.factory.organisation(world.shoes), f"username\n{world.name()}\n".encode()
+        job_id = jobs.draft(settings, at, file, anna, prints_codes=True)
+        if act == "codes" and (job := store_jobs.job(at.id, job_id)):
+            jobs.start(settings, job, anna)
+            while jobs.work(settings):
+                pass
+    return f"{AT}/people/import/{job_id}/{act}", {}
 
 
 def consent(world: World) -> tuple[str, Form]:

@@ -51,6 +51,7 @@ READS_ALL = {
 """Functions that may read a whole table, or that stop early although the plan does not show it."""
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_users_ending", "ix_organisations_removed"}
 NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled", "ix_polled_requests_ping"}
+NEWEST |= {"ix_jobs_due"}
 """Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
     str(index.name)
@@ -73,13 +74,12 @@ READS_ORGANISATION = {
     "audit.rows_found": "a page from one end of the chain",
     "epoch.closed_users": "a command after a restore",
     "operators.operators": "operators are few",
-    "removals._delete": "no rows of the organisation are left",
-    "removals.sweep_removed": "deletes all rows of the organisation, in batches",
-    "organisations.groups_named": "an administrator has made each group",
-    "organisations.shops_coded": "an administrator has made each shop",
+    **dict.fromkeys(("removals._delete", "removals.sweep_removed"), "deletes all rows of the organisation, in batches"),
+    "users_in_file.groups_of_users": "the dry run of a file, which reads them once",
+    **dict.fromkeys(("organisations.groups_named", "organisations.shops_coded"), "an administrator has made each"),
     **dict.fromkeys(("passkeys.kinds", "totp.totp_owners"), "a dry run and an export, which are about everybody"),
     "user_search.count_users": "a command counts them",
-    "user_search.each": "reads batches in the order of the index",
+    **dict.fromkeys(("jobs.jobs_of", "user_search.each"), "reads batches in the order of the index"),
     **dict.fromkeys(("user_states._counts", "user_states.counts"), "stops at a limit"),
 }
 """Functions that may read all rows of one organisation."""

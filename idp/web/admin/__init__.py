@@ -15,6 +15,7 @@ from idp.web.admin import (
     client_test,
     clients,
     groups,
+    imports,
     index,
     keys,
     logo,
@@ -33,7 +34,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, overview, people, bulk, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
+    index, overview, people, bulk, imports, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

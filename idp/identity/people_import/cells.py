@@ -1,0 +1,67 @@
+"""Give the cells of a line their meaning: roles, languages, dates, shops and groups as people write them. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from idp import csv_export
+from idp.errors import Invalid, say
+from idp.identity.people_import.csv_file import LONGEST_CELL, Row
+from idp.identity.roles import Role
+from idp.languages import LANGUAGES
+
+IN_DUTCH = {"medewerker": "employee", "beheerder": "administrator", "klant": "customer", "eigenaar": "owner"}
+ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH}
+LOCALES: Mapping[str, str] = {
+    **{str(tag): str(tag) for tag in LANGUAGES},
+    "nederlands": "nl",
+    "dutch": "nl",
+    "english": "en",
+    "engels": "en",
+}
+ALL = frozenset(("*", "all", "alle"))
+LISTS = ("shops", "groups")
+BETWEEN = re.compile(r"[,;|\n]")
+
+
+def values_of(row: Row) -> dict[str, Any]:
+    """Return what a line asks, by the names of ``PersonDraft``; an empty cell asks nothing. Raises ``Invalid``."""
+    if row.has_more:
+        raise Invalid(
+            "", say("This line has more cells than the first one. Put quotation marks around a cell with a separator.")
+        )
+    found: dict[str, Any] = {}
+    for field, cell in row.cells.items():
+        if len(cell) > LONGEST_CELL:
+            raise Invalid(field, say("A cell is too long."))
+        if cell:
+            found[field] = _value(field, _bare(cell))
+    return found
+
+
+def _bare(cell: str) -> str:
+    """Return a cell without the quote that our export puts before what a spreadsheet would evaluate."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(csv_export.FORMULA) else cell
+
+
+def _value(field: str, cell: str) -> Any:
+    match field:
+        case "role":
+            return ROLES.get(cell.casefold(), cell)
+        case "locale":
+            if cell.casefold() not in LOCALES:
+                raise Invalid("locale", say("Choose one of the languages."))
+            return LOCALES[cell.casefold()]
+        case "valid_until":
+            return _day(cell)
+        case "shops" if cell.casefold() in ALL:
+            return None
+        case "shops" | "groups":
+            return [name.strip() for name in BETWEEN.split(cell) if name.strip()]
+    return cell
+
+
+def _day(cell: str) -> str:
+    """Return a date as ISO 8601 writes it; Dutch spreadsheets write 31-12-2026."""
+    local = re.fullmatch(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", cell)
+    return f"{local[3]}-{int(local[2]):02}-{int(local[1]):02}" if local else cell

@@ -1,0 +1,54 @@
+"""Show the printed codes of an import: once, and only until they expire. Then they are wiped."""
+
+from dataclasses import dataclass
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, say
+from idp.identity import permissions, sensitive_changes
+from idp.identity.roles import Role
+from idp.identity.sensitive_changes import Access
+from idp.store import jobs as store
+from idp.store import sealed
+from idp.store.jobs import Job
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one person gets on paper."""
+
+    username: str
+    name: str
+    code: str
+
+
+def shown(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
+    """Return the cards of an import in the order of its file, once."""
+    permissions.require_ruler(job.organisation_id, origin)
+    sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
+    with transaction():
+        if not store.show_codes(job.organisation_id, job.id, clock.now()):
+            raise Conflict(say("These codes were shown already, or have expired. Print a new code on a person's page."))
+        cards = tuple(_card(settings, line) for line in store.lines_with_code(job.organisation_id, job.id))
+        store.wipe_codes(job.organisation_id, job.id)
+        data = {"codes": len(cards), "job": job.id}
+        record(origin, Event.CODES_SHOWN, organisation_id=job.organisation_id, data=data)
+    return cards
+
+
+def wipe_expired(most: int) -> int:
+    """Forget the codes of imports that nobody looked at in time. Returns the number of imports."""
+    now = clock.now()
+    found = store.with_expired_codes(now, most)
+    for job in found:
+        store.close_codes(job.organisation_id, job.id, now)
+        store.wipe_codes(job.organisation_id, job.id)
+    return len(found)
+
+
+def _card(settings: Settings, line: store.JobLine) -> Card:
+    content = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
+    code = sealed.JOB_CODES.open_json(settings.ring, line.id, line.sealed_code)
+    return Card(content["username"], content.get("name", ""), code)

@@ -1,0 +1,116 @@
+"""Read a CSV file as spreadsheets write it: its encoding, separator and header are found out. Pure."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idp.errors import Invalid, say
+
+MOST_BYTES = 4_000_000
+MOST_LINES = 10_000
+LONGEST_CELL = 2_000
+SEPARATORS = (";", ",", "\t")
+HEADERS: Mapping[str, tuple[str, ...]] = {
+    "username": ("username", "gebruikersnaam", "inlognaam"),
+    "name": ("name", "naam", "fullname", "volledigenaam"),
+    "email": ("email", "emailadres", "emailaddress", "mail"),
+    "phone_number": ("phonenumber", "phone", "telephone", "telefoon", "telefoonnummer", "mobiel"),
+    "role": ("role", "rol"),
+    "shops": ("shops", "shop", "winkels", "winkel"),
+    "groups": ("groups", "group", "groepen", "groep"),
+    "locale": ("locale", "language", "taal"),
+    "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday"),
+}
+"""The columns by the name of their field, as they may be called, without spaces and signs."""
+OF_EXPORT = frozenset(("id", "emailverified", "secondfactor", "disabled", "createdat", "lastloginat"))
+"""Columns of the export that no file can change. They are passed over."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the file: its number there, and its cells by field. ``has_more``: it has more cells than the header."""
+
+    number: int
+    cells: Mapping[str, str]
+    has_more: bool = False
+
+
+def read(data: bytes) -> list[Row]:
+    """Return the lines of a file; raises ``Invalid`` for ``file``."""
+    if not data:
+        raise Invalid("file", say("Choose a file first."))
+    if len(data) > MOST_BYTES:
+        raise Invalid("file", say("The file is too large. Use at most %(most)s MB.", most=MOST_BYTES // 1_000_000))
+    text = _text(data)
+    if "\0" in text:
+        raise Invalid("file", say("This is not a CSV file. In your spreadsheet, choose Save as, then CSV."))
+    first, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=(.)\s*", first)
+    text = rest if named else text
+    return _rows(text, named[1] if named else _separator(text), 1 if named else 0)
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif data[1:2] == b"\0" or data[:1] == b"\0":
+        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    else:
+        encodings = ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Invalid("file", say("The text of this file could not be read. Save it as “CSV UTF-8”."))
+
+
+def _separator(text: str) -> str:
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(SEPARATORS, key=bare.count)
+
+
+def _rows(text: str, separator: str, before: int) -> list[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    fields: list[str] = []
+    found: list[Row] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not fields:
+                fields = _fields(cells)
+                continue
+            if len(found) == MOST_LINES:
+                raise Invalid(
+                    "file", say("The file is too long: the limit for lines is %(most)s. Split it.", most=MOST_LINES)
+                )
+            given = {field: cell.strip() for field, cell in zip(fields, cells, strict=False) if field}
+            found.append(Row(reader.line_num + before, given, any(cell.strip() for cell in cells[len(fields) :])))
+    except csv.Error as error:
+        message = say("Line %(line)s cannot be read: a quotation mark is missing, or a cell is too long.")
+        raise Invalid("file", message.about(line=reader.line_num + before)) from error
+    if not found:
+        raise Invalid("file", say("The file has no people: only a header, or nothing."))
+    return found
+
+
+def _fields(header: list[str]) -> list[str]:
+    """Return the field of each column, empty for one that is passed over; raises ``Invalid``."""
+    by_name = {name: field for field, names in HEADERS.items() for name in names}
+    plain = [re.sub(r"[\W_]", "", cell).casefold() for cell in header]
+    for cell, name in zip(header, plain, strict=True):
+        if name and name not in by_name and name not in OF_EXPORT:
+            known = ", ".join(HEADERS)
+            message = say("The column “%(name)s” is not known. Known are: %(known)s.", name=cell[:40], known=known)
+            raise Invalid("file", message)
+    fields = [by_name.get(name, "") for name in plain]
+    twice = next((field for field in fields if field and fields.count(field) > 1), "")
+    if twice:
+        raise Invalid("file", say("The column “%(name)s” is there twice.", name=twice))
+    if "username" not in fields:
+        raise Invalid("file", say("The first line must name the columns, and “username” among them."))
+    return fields

@@ -1,0 +1,138 @@
+"""Say what each line of a file would do, without writing anything.
+
+It asks the rules that ``accounts`` asks, with few statements for all lines. The worker judges every line again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from idp.audit import Origin
+from idp.errors import Forbidden, Invalid, Message, Refusal, say
+from idp.identity import access, permissions
+from idp.identity.people_import import cells
+from idp.identity.people_import.csv_file import Row
+from idp.identity.user_fields import BY_NAME, PersonDraft, columns_of
+from idp.normal_forms import compared
+from idp.store import organisations, users_in_file
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy."""
+
+    number: int
+    username: str
+    outcome: str
+    values: dict[str, Any] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    refusal: Message | None = None
+
+
+class DryRun:
+    """Judges the lines of one file for one acting user."""
+
+    def __init__(self, organisation: Organisation, origin: Origin) -> None:
+        self._at, self._origin = organisation, origin
+        self._roles = permissions.roles_to_give(organisation, origin)
+        self._codes = {shop.id: shop.code for shop in organisations.shops(organisation.id)}
+        by_name = _by_key((shop.name, shop.id) for shop in organisations.shops(organisation.id))
+        self._shops = by_name | _by_key((code, shop_id) for shop_id, code in self._codes.items())
+        self._groups = _by_key((group.name, group.id) for group in organisations.groups(organisation.id))
+        self._over: dict[str, Refusal | None] = {}
+        self._known: dict[str, User] = {}
+        self._seen: dict[str, int] = {}
+
+    def judge(self, rows: Sequence[Row]) -> list[Judged]:
+        """Return what each line does."""
+        keys = [*{compared(row.cells.get("username", "")) for row in rows}]
+        self._known = users_in_file.users_named(self._at.id, keys)
+        ids = [user.id for user in self._known.values()]
+        self._groups_of = users_in_file.groups_of_users(self._at.id, ids)
+        self._shops_of = users_in_file.shops_of_users(self._at.id, ids)
+        return [self._judged(row) for row in rows]
+
+    def _judged(self, row: Row) -> Judged:
+        username = row.cells.get("username", "")[:254]
+        try:
+            values = cells.values_of(row)
+            self._require_once(row, values)
+            user = self._known.get(compared(values["username"]))
+            changed = self._created(values) if user is None else self._changed(user, values)
+        except Refusal as refusal:
+            return Judged(row.number, username, REFUSED, refusal=refusal.message)
+        outcome = CREATED if user is None else CHANGED if changed else UNCHANGED
+        return Judged(row.number, username, outcome, values, changed)
+
+    def _require_once(self, row: Row, values: dict[str, Any]) -> None:
+        if not values.get("username"):
+            raise Invalid("username", say("Enter a username."))
+        key = compared(values["username"])
+        if key in self._seen:
+            message = say("Line %(line)s is about the same person. Remove one of the two.", line=self._seen[key])
+            raise Invalid("username", message)
+        self._seen[key] = row.number
+
+    def _created(self, values: dict[str, Any]) -> tuple[str, ...]:
+        self._resolve(values)
+        columns = PersonDraft.of(**for_new_person(values)).columns()
+        self._require_role(columns["role"])
+        access.require_day(self._at.id, columns["role"], columns["valid_until"], is_new=True)
+        return ()
+
+    def _changed(self, user: User, values: dict[str, Any]) -> tuple[str, ...]:
+        if user.role not in self._over:
+            self._over[user.role] = permissions.refusal_over(self._at, user, self._origin)
+        if (refusal := self._over[user.role]) is not None:
+            raise refusal
+        groups, shops = self._resolve(values)
+        columns = columns_of({name: value for name, value in values.items() if name in BY_NAME}, user.claims)
+        changed = {name for name, value in columns.items() if name in BY_NAME and getattr(user, name) != value}
+        changed |= {"groups"} if groups is not None and groups != self._groups_of.get(user.id, set()) else set()
+        changed |= {"shops"} if "shops" in values and shops != self._shops_held(user) else set()
+        self._require_allowed(user, columns, changed)
+        return tuple(name for name in (*BY_NAME, *cells.LISTS) if name in changed)
+
+    def _require_allowed(self, user: User, columns: dict[str, Any], changed: set[str]) -> None:
+        if "role" in changed:
+            permissions.require_new_role(self._at, user, columns["role"], self._origin)
+        if changed & {"email", "valid_until"} and user.id == self._origin.actor_id:
+            raise Forbidden(say("This is your own account. Change your sign-in details in your profile."))
+        if "valid_until" in changed:
+            access.require_day(self._at.id, columns.get("role", user.role), columns["valid_until"], is_new=True)
+
+    def _shops_held(self, user: User) -> set[str] | None:
+        return None if user.all_shops else self._shops_of.get(user.id, set())
+
+    def _require_role(self, role: str) -> None:
+        if role not in self._roles:
+            permissions.require_role(self._at, role, self._origin)
+
+    def _resolve(self, values: dict[str, Any]) -> tuple[set[str] | None, set[str] | None]:
+        """Return the ids of groups and shops, and name shops by code; raises ``Invalid`` for one that does not exist."""
+        groups = {self._id(self._groups, "groups", name) for name in values["groups"]} if "groups" in values else None
+        if values.get("shops") is None:
+            return groups, None
+        shops = {self._id(self._shops, "shops", name) for name in values["shops"]}
+        values["shops"] = sorted(self._codes[shop_id] for shop_id in shops)
+        return groups, shops
+
+    def _id(self, known: dict[str, str], key: str, name: str) -> str:
+        found = known.get(compared(name))
+        if found is None:
+            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name[:60]))
+        return found
+
+
+def _by_key(pairs: Any) -> dict[str, str]:
+    return {compared(name): row_id for name, row_id in pairs}
+
+
+def for_new_person(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values for a new person, who works in no shop that the file does not name."""
+    found = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {"shops": (), **found}

@@ -1,0 +1,193 @@
+"""Keep an import as a job, and carry it out line by line.
+
+Each line is one transaction, with the claim on that line: a worker that was killed, or a second one, does no line twice.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from idp import clock, crypto, outage
+from idp.actors import Person
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Message, Refusal, say
+from idp.identity import permissions, sensitive_changes
+from idp.identity.accounts import accounts, invitations
+from idp.identity.credentials.imported import Ready
+from idp.identity.people_import import csv_file
+from idp.identity.people_import.dry_run import CHANGED, CREATED, REFUSED, UNCHANGED, DryRun, Judged, for_new_person
+from idp.identity.roles import Role
+from idp.identity.sensitive_changes import Access
+from idp.identity.user_fields import PersonDraft
+from idp.identity.users import lookup
+from idp.store import jobs as store
+from idp.store import organisations, sealed
+from idp.store.jobs import Job, JobLine
+from idp.store.organisations import Organisation
+
+KIND = "people_import"
+KEEP_DAYS = 7
+LEASE = timedelta(minutes=1)
+ROUND_SECONDS = 2.0
+"""Mail waits no longer than this for a long import."""
+CHUNK = 100
+OURS = say("Something went wrong on our side; we've logged it. Import this line again later.")
+log = structlog.get_logger("jobs")
+
+
+def draft(settings: Settings, organisation: Organisation, data: bytes, origin: Origin, *, prints_codes: bool) -> str:
+    """Read a file, try it, and keep it with what each line would do. Nothing else is written. Returns the job's id."""
+    permissions.require_ruler(organisation.id, origin)
+    rows = csv_file.read(data)
+    judged = DryRun(organisation, origin).judge(rows)
+    job = Job(
+        organisation_id=organisation.id,
+        id=crypto.new_id(),
+        kind=KIND,
+        state="reading",
+        created_by=origin.actor_id,
+        created_at=clock.now(),
+        digest=crypto.sha256(data),
+        total=len(judged),
+        prints_codes=prints_codes,
+    )
+    with transaction():
+        store.add_job(job)
+    for first in range(0, len(judged), CHUNK):
+        with transaction():
+            store.add_lines(_lines(settings, job, judged[first : first + CHUNK], first))
+    with transaction():
+        store.move(organisation.id, job.id, "reading", job.digest, state="draft")
+    return job.id
+
+
+def _lines(settings: Settings, job: Job, judged: Sequence[Judged], first: int) -> list[JobLine]:
+    made = []
+    for position, one in enumerate(judged, first + 1):
+        line_id = crypto.new_id()
+        content = {
+            "number": one.number,
+            "username": one.username,
+            "name": one.values.get("name", ""),
+            "values": one.values,
+            "changed": one.changed,
+            "refusal": one.refusal.as_json() if one.refusal else None,
+        }
+        made.append(
+            JobLine(
+                organisation_id=job.organisation_id,
+                id=line_id,
+                job_id=job.id,
+                position=position,
+                outcome=one.outcome,
+                sealed=sealed.JOB_LINES.seal_json(settings.ring, line_id, content),
+            )
+        )
+    return made
+
+
+def start(settings: Settings, job: Job, origin: Origin) -> None:
+    """Hand the file that was tried to the worker, once."""
+    permissions.require_ruler(job.organisation_id, origin)
+    sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
+    until = clock.ahead(hours=settings.lifetimes.invitation_hours) if job.prints_codes else None
+    with transaction():
+        if not store.move(job.organisation_id, job.id, "draft", job.digest, state="waiting", codes_until=until):
+            raise Conflict(say("This import was started or dropped already."))
+        record(origin, Event.IMPORT_STARTED, organisation_id=job.organisation_id, data={"lines": job.total, "job": job.id})
+
+
+def cancel(job: Job, origin: Origin) -> None:
+    """Drop an import that has not begun."""
+    permissions.require_ruler(job.organisation_id, origin)
+    with transaction():
+        if not store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=clock.now()):
+            raise Conflict(say("This import has begun, and can no longer be cancelled."))
+        record(origin, Event.IMPORT_CANCELLED, organisation_id=job.organisation_id, data={"job": job.id})
+
+
+def work(settings: Settings, stop: threading.Event | None = None) -> int:
+    """Carry out lines of the oldest due job, for a short time. Returns how many."""
+    now = clock.now()
+    job = store.due_job(now)
+    organisation = organisations.organisation(job.organisation_id) if job else None
+    if job is None or organisation is None:
+        return 0
+    with transaction():
+        if not store.lease(job.organisation_id, job.id, now, now + LEASE):
+            return 0
+    position, ends = job.done, time.monotonic() + ROUND_SECONDS
+    while position < job.total and time.monotonic() < ends and not (stop and stop.is_set()):
+        if not _line_done(settings, organisation, job, position + 1):
+            return position - job.done
+        position += 1
+    is_over = {"state": "done", "ended_at": clock.now()} if position == job.total else {}
+    with transaction():
+        store.move(job.organisation_id, job.id, "running", job.digest, leased_until=None, **is_over)
+    return position - job.done
+
+
+def _line_done(settings: Settings, organisation: Organisation, job: Job, position: int) -> bool:
+    """Carry out one line. Returns False where another worker has it, or the job is gone."""
+    line = store.line(job.organisation_id, job.id, position)
+    if line is None:
+        return False
+    content = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
+    try:
+        with transaction():
+            if not _taken(job, position):
+                return False
+            if line.outcome != REFUSED:
+                _carry_out(settings, organisation, job, line, content)
+    except Refusal as refusal:
+        return _refuse(settings, job, line, content, refusal.message)
+    except Exception as error:
+        if outage.is_outage(error):
+            raise
+        log.exception("import_line_failed", job=job.id, line=position)
+        return _refuse(settings, job, line, content, OURS)
+    return True
+
+
+def _taken(job: Job, position: int) -> bool:
+    return store.take_line(job.organisation_id, job.id, position - 1, position, clock.now() + LEASE)
+
+
+def _carry_out(settings: Settings, organisation: Organisation, job: Job, line: JobLine, content: dict[str, Any]) -> None:
+    """Create or change a person by the rights that the administrator who started it has now."""
+    origin, values, code = Origin(Person(job.created_by)), content["values"], ""
+    changed: tuple[str, ...] = ()
+    user = lookup.find(organisation.id, values["username"])
+    if user is None:
+        ready = Ready()
+        user = accounts.create(settings, organisation, PersonDraft.of(**for_new_person(values)), origin, ready)
+        outcome = CREATED
+        code = invitations.print_code(settings, organisation, user, origin) if job.prints_codes else ""
+    else:
+        changed = accounts.change(settings, organisation, user, values, origin)
+        outcome = CHANGED if changed else UNCHANGED
+    kept = {**content, "values": {}, "changed": changed}
+    ring = settings.ring
+    store.change_line(
+        job.organisation_id,
+        line.id,
+        outcome=outcome,
+        sealed=sealed.JOB_LINES.seal_json(ring, line.id, kept),
+        sealed_code=sealed.JOB_CODES.seal_json(ring, line.id, code) if code else "",
+    )
+
+
+def _refuse(settings: Settings, job: Job, line: JobLine, content: dict[str, Any], why: Message) -> bool:
+    kept = {**content, "values": {}, "refusal": why.as_json()}
+    with transaction():
+        if not _taken(job, line.position):
+            return False
+        text = sealed.JOB_LINES.seal_json(settings.ring, line.id, kept)
+        store.change_line(job.organisation_id, line.id, outcome=REFUSED, sealed=text, sealed_code="")
+    return True

@@ -1,0 +1,197 @@
+"""Jobs that the worker carries out line by line, such as an import of people. Lines are sealed: they hold personal data.
+
+The row of a job is the claim on its next line: who moves ``done`` on, in the transaction of that line's effect, does it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    Text,
+    Update,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_every, asks_one, changes, claims, delete_some, every, values
+
+DUE = text("state IN ('waiting', 'running')")
+UNSEEN = text("codes_until IS NOT NULL AND codes_shown_at IS NULL")
+WITH_CODE = text("sealed_code <> ''")
+
+
+class Job(Base):
+    """A job. ``state``: reading, draft, waiting, running, done or cancelled. ``total`` and ``done`` count lines."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
+        Index("ix_jobs_list", "organisation_id", "created_at"),
+        Index("ix_jobs_due", "created_at", sqlite_where=DUE, postgresql_where=DUE),
+        Index("ix_jobs_created", "created_at"),
+        Index("ix_jobs_unseen", "codes_until", sqlite_where=UNSEEN, postgresql_where=UNSEEN),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(10))
+    created_by: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Of the file: what was tried is what is carried out."""
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    prints_codes: Mapped[bool] = mapped_column(default=False)
+    codes_until: Mapped[datetime | None]
+    """When the printed codes expire; None without any."""
+    codes_shown_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class JobLine(Base):
+    """A line of a job. ``outcome``: created, changed, unchanged or refused; of a line not yet done, what is expected."""
+
+    __tablename__ = "job_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"),
+        Index("uq_job_lines_position", "organisation_id", "job_id", "position", unique=True),
+        Index("ix_job_lines_outcome", "organisation_id", "job_id", "outcome", "position"),
+        Index("ix_job_lines_code", "organisation_id", "job_id", sqlite_where=WITH_CODE, postgresql_where=WITH_CODE),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    job_id: Mapped[str] = mapped_column(Id)
+    position: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(10))
+    sealed: Mapped[str] = mapped_column(Text)
+    sealed_code: Mapped[str] = mapped_column(Text, default="")
+
+
+def add_job(job: Job) -> None:
+    """Insert a job."""
+    add(job)
+
+
+def add_lines(lines: Sequence[JobLine]) -> None:
+    """Insert lines of a job."""
+    add(*lines)
+
+
+@asks_one
+def job(organisation_id: str, job_id: str) -> Select[Job]:
+    """Return a job of an organisation."""
+    return select(Job).where(Job.organisation_id == organisation_id, Job.id == job_id)
+
+
+@asks_every
+def jobs_of(organisation_id: str, most: int) -> Select[Job]:
+    """Return the newest jobs of an organisation."""
+    return select(Job).where(Job.organisation_id == organisation_id).order_by(Job.created_at.desc()).limit(most)
+
+
+@claims
+def move(organisation_id: str, job_id: str, was: str, digest: bytes, **columns: Any) -> Update:
+    """Change a job that is still in this state and about this file."""
+    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == was, Job.digest == digest)
+    return update(Job).where(*here).values(**columns)
+
+
+@asks_one
+def due_job(now: datetime) -> Select[Job]:
+    """Return the oldest job that waits, or whose worker has stopped."""
+    is_free = or_(Job.leased_until.is_(None), Job.leased_until <= now)
+    return select(Job).where(DUE, is_free).order_by(Job.created_at).limit(1)
+
+
+@claims
+def lease(organisation_id: str, job_id: str, now: datetime, until: datetime) -> Update:
+    """Take a due job until a moment. Of two workers one gets it."""
+    is_free = or_(Job.leased_until.is_(None), Job.leased_until <= now)
+    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state.in_(("waiting", "running")), is_free)
+    return update(Job).where(*here).values(state="running", leased_until=until)
+
+
+@claims
+def take_line(organisation_id: str, job_id: str, before: int, position: int, until: datetime) -> Update:
+    """Claim a line, in the transaction of its effect: nobody does it twice. Also extends the lease."""
+    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
+    return update(Job).where(*here).values(done=position, leased_until=until)
+
+
+@asks_one
+def line(organisation_id: str, job_id: str, position: int) -> Select[JobLine]:
+    """Return a line by its position, from 1."""
+    here = (JobLine.organisation_id == organisation_id, JobLine.job_id == job_id, JobLine.position == position)
+    return select(JobLine).where(*here)
+
+
+@changes
+def change_line(organisation_id: str, line_id: str, **columns: Any) -> Update:
+    """Set columns of a line."""
+    return update(JobLine).where(JobLine.organisation_id == organisation_id, JobLine.id == line_id).values(**columns)
+
+
+def lines(organisation_id: str, job_id: str, outcome: str, after: int, most: int) -> list[JobLine]:
+    """Return lines with an outcome (empty: any) after a position, in order."""
+    here = [JobLine.organisation_id == organisation_id, JobLine.job_id == job_id, JobLine.position > after]
+    here += [JobLine.outcome == outcome] if outcome else []
+    return every(select(JobLine).where(*here).order_by(JobLine.position).limit(most))
+
+
+def counts(organisation_id: str, job_id: str) -> dict[str, int]:
+    """Return the number of lines by outcome."""
+    here = (JobLine.organisation_id == organisation_id, JobLine.job_id == job_id)
+    return dict(values(select(JobLine.outcome, func.count()).where(*here).group_by(JobLine.outcome)))
+
+
+@claims
+def show_codes(organisation_id: str, job_id: str, now: datetime) -> Update:
+    """Claim the right to show the printed codes, which is once."""
+    is_left = (Job.state == "done", Job.codes_shown_at.is_(None), Job.codes_until > now)
+    return update(Job).where(Job.organisation_id == organisation_id, Job.id == job_id, *is_left).values(codes_shown_at=now)
+
+
+def lines_with_code(organisation_id: str, job_id: str) -> list[JobLine]:
+    """Return the lines with a printed code, in order."""
+    here = (JobLine.organisation_id == organisation_id, JobLine.job_id == job_id, WITH_CODE)
+    return every(select(JobLine).where(*here).order_by(JobLine.position))
+
+
+@changes
+def wipe_codes(organisation_id: str, job_id: str) -> Update:
+    """Forget the printed codes of a job."""
+    here = (JobLine.organisation_id == organisation_id, JobLine.job_id == job_id, WITH_CODE)
+    return update(JobLine).where(*here).values(sealed_code="")
+
+
+@asks_every
+def with_expired_codes(now: datetime, most: int) -> Select[Job]:
+    """Return some jobs whose printed codes have expired and were not shown."""
+    here = (UNSEEN, Job.codes_until <= now)
+    return select(Job).where(*here).order_by(Job.codes_until).limit(most)
+
+
+@changes
+def close_codes(organisation_id: str, job_id: str, now: datetime) -> Update:
+    """Let nobody see the printed codes any more."""
+    return update(Job).where(Job.organisation_id == organisation_id, Job.id == job_id).values(codes_shown_at=now)
+
+
+def sweep_jobs(before: datetime, most: int) -> int:
+    """Delete jobs that were made before ``before``, with their lines."""
+    return delete_some(Job, Job.created_at < before, most)

@@ -1,0 +1,293 @@
+"""Import people from a CSV file: upload it, see what it would do, start it, follow it, and print the codes."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp import clock, csv_export
+from idp.errors import Invalid, Message, say, say_many
+from idp.identity.people_import import codes, csv_file, jobs
+from idp.identity.people_import.codes import Card
+from idp.store import jobs as store
+from idp.store import sealed, users
+from idp.store.jobs import Job, JobLine
+from idp.web import assets, forms, pages, post_redirect_get, request_context
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
+from idp.web.downloads import separator, spreadsheet
+
+HERE = "people"
+LARGEST_FORM = 2 * csv_file.MOST_BYTES
+"""More bytes than the limit of a file, so that the page itself can refuse one that is too large."""
+PAGE = 100
+NEWEST = 20
+OUTCOMES: Mapping[str, Message] = {
+    "refused": say("refused"), "created": say("created"), "changed": say("changed"), "unchanged": say("unchanged"),
+}  # fmt: skip
+STATES: Mapping[str, Message] = {
+    "draft": say("tried, not started"),
+    "waiting": say("waiting"),
+    "running": say("running"),
+    "done": say("finished"),
+    "cancelled": say("cancelled"),
+}
+FIELD_NAMES: Mapping[str, Message] = {
+    "username": say("Username"), "name": say("Name"), "email": say("E-mail"), "phone_number": say("Telephone"),
+    "role": say("Role"), "shops": say("Shops"), "groups": say("Groups"), "locale": say("Language"),
+    "valid_until": say("Valid until"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImportPage:
+    """Hold the form for a file, and the newest imports. ``columns``: the names that a header may have."""
+
+    frame: Frame
+    columns: tuple[tuple[str, Message], ...]
+    jobs: tuple["Listed", ...]
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Hold an import in the list."""
+
+    id: str
+    state: Message
+    by: str
+    created_at: datetime
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """Hold a line of the file. ``number``: in the file; ``changed``: the fields; ``why``: why it was refused."""
+
+    number: int
+    username: str
+    outcome: str
+    words: Message
+    changed: tuple[Message, ...]
+    why: Message | None
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Hold an import. ``counts``: lines by outcome, with a link to them; ``chosen``: the outcome that is shown."""
+
+    frame: Frame
+    id: str
+    state: str
+    in_words: Message
+    total: int
+    done: int
+    counts: tuple[tuple[str, Message, int], ...]
+    chosen: str
+    lines: tuple[Line, ...]
+    later: str
+    prints_codes: bool
+    has_codes: bool
+    codes_until: datetime | None
+
+
+@dataclass(frozen=True)
+class SheetPage:
+    """Hold the printable sheet. ``address``: of the first sign-in; ``box`` and ``path``: its QR code as one symbol."""
+
+    frame: Frame
+    job_id: str
+    cards: tuple[Card, ...]
+    address: str
+    printed_at: datetime
+    until: datetime | None
+    box: str
+    path: str
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes; they are below the people in the menu."""
+    path = "/<store_url>/people/import"
+    blueprint.add_url_rule(path, "import_people", upload, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{path}/template.csv", "import_template", template)
+    blueprint.add_url_rule(f"{path}/<job_id>", "import_job", show)
+    for act in ACTS:
+        view = partial(_act, act=act)
+        blueprint.add_url_rule(f"{path}/<job_id>/{act}", f"import_{act}", view, methods=["GET", "POST"])
+
+
+def upload(store_url: str) -> Response:
+    """Take a file and try it: nothing is written but the file itself, for this page and the worker."""
+    request.max_content_length = LARGEST_FORM
+    admin = guard.administrator(store_url)
+    if request.method == "GET":
+        return pages.render("admin/import.html", _upload_page(admin))
+    prints = "print_codes" in forms.fields()
+    try:
+        data = forms.upload("file", csv_file.MOST_BYTES)
+        made = jobs.draft(request_context.settings(), admin.organisation, data, admin.origin, prints_codes=prints)
+    except Invalid as wrong:
+        return pages.render("admin/import.html", _upload_page(admin, wrong.message), 422)
+    return pages.see_other(_address(admin, made))
+
+
+def template(store_url: str) -> Response:
+    """Send an example of a file."""
+    guard.administrator(store_url)
+    cells = [
+        tuple(csv_file.HEADERS),
+        ("kim", "Kim de Vries", "", "+31 6 12345678", "employee", "", "", "nl", "2026-12-31"),
+    ]
+    return spreadsheet((csv_export.line(row, separator()) for row in cells), "people-template.csv")
+
+
+def show(store_url: str, job_id: str) -> Response:
+    """Show what an import would do, how far it is, or what it did."""
+    admin = guard.administrator(store_url)
+    return pages.render("admin/import_job.html", _job_page(admin, _job_at(admin, job_id)))
+
+
+def _act(store_url: str, job_id: str, *, act: str) -> Response:
+    admin = guard.administrator(store_url)
+    job = _job_at(admin, job_id)
+    chosen = ACTS[act]
+    guard.administrator(store_url, fresh=chosen.asks_password)
+    question = Question(
+        chosen.heading.about(num=job.total), chosen.sentences, chosen.button, _address(admin, job.id),
+        asks_password=chosen.asks_password,
+    )  # fmt: skip
+    return confirm_then(admin, HERE, question, partial(chosen.do, admin, job))
+
+
+def _start(admin: Admin, job: Job) -> Response:
+    jobs.start(request_context.settings(), job, admin.origin)
+    return pages.see_other(_address(admin, job.id))
+
+
+def _cancel(admin: Admin, job: Job) -> Response:
+    jobs.cancel(job, admin.origin)
+    return pages.see_other(url_for("admin.import_people", store_url=admin.organisation.store_url))
+
+
+def _codes(admin: Admin, job: Job) -> Response:
+    cards = codes.shown(request_context.settings(), job, admin.origin)
+    address = request_context.settings().issuer + url_for("reset.welcome")
+    svg = str(assets.qr(address))
+    box, path = re.search(r'viewBox="([^"]+)"', svg), re.search(r'<path stroke="#000" d="([^"]+)"', svg)
+    post_redirect_get.land_at(_address(admin, job.id))
+    page = SheetPage(
+        frame=admin.frame(HERE),
+        job_id=job.id,
+        cards=cards,
+        address=address,
+        printed_at=clock.now(),
+        until=job.codes_until,
+        box=box[1] if box else "0 0 1 1",
+        path=path[1] if path else "",
+    )
+    return pages.render("admin/import_sheet.html", page)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What can be done with an import, and the question before it."""
+
+    heading: Message
+    sentences: tuple[Message, ...]
+    button: Message
+    do: Callable[[Admin, Job], Response]
+    asks_password: bool = True
+
+
+ACTS: Mapping[str, Act] = {
+    "start": Act(
+        say_many("Import %(num)s line?", "Import %(num)s lines?", 0),
+        (
+            say("Exactly the file that you have just tried is carried out. Refused lines are left out."),
+            say("You can close this page: the import goes on."),
+        ),
+        say("Import these people"),
+        _start,
+    ),
+    "cancel": Act(
+        say("Drop this import?"),
+        (say("Nobody has been created or changed yet. The file is forgotten."),),
+        say("Drop the import"),
+        _cancel,
+        asks_password=False,
+    ),
+    "codes": Act(
+        say("Show the sheet with codes?"),
+        (
+            say("The codes are shown once, to print and hand over. Give each card to its own person only."),
+            say("Make sure that your printer works before you go on."),
+        ),
+        say("Show the sheet"),
+        _codes,
+    ),
+}
+
+
+def _job_at(admin: Admin, job_id: str) -> Job:
+    found = store.job(admin.organisation.id, job_id)
+    return found if found is not None and found.state in STATES else abort(404)
+
+
+def _address(admin: Admin, job_id: str) -> str:
+    return url_for("admin.import_job", store_url=admin.organisation.store_url, job_id=job_id)
+
+
+def _upload_page(admin: Admin, *errors: Message) -> ImportPage:
+    found = [job for job in store.jobs_of(admin.organisation.id, NEWEST) if job.state in STATES]
+    names = users.usernames(admin.organisation.id, [job.created_by for job in found])
+    return ImportPage(
+        frame=admin.frame(HERE),
+        columns=tuple((name, FIELD_NAMES[name]) for name in csv_file.HEADERS),
+        jobs=tuple(
+            Listed(job.id, STATES[job.state], names.get(job.created_by, ""), job.created_at, job.done, job.total)
+            for job in found
+        ),
+        errors=errors,
+    )
+
+
+def _job_page(admin: Admin, job: Job) -> JobPage:
+    counts = store.counts(admin.organisation.id, job.id)
+    asked = request.args.get("show", "")
+    chosen = asked if asked in OUTCOMES else next((one for one in OUTCOMES if counts.get(one)), "")
+    found = store.lines(admin.organisation.id, job.id, chosen, forms.row_asked(), PAGE + 1)
+    last = found[PAGE - 1].position if len(found) > PAGE else 0
+    later = f"{_address(admin, job.id)}?show={chosen}&before={last}" if last else ""
+    is_left = job.codes_until is not None and job.codes_until > clock.now() and job.codes_shown_at is None
+    return JobPage(
+        frame=admin.frame(HERE),
+        id=job.id,
+        state=job.state,
+        in_words=STATES[job.state],
+        total=job.total,
+        done=job.done,
+        counts=tuple((name, words, counts[name]) for name, words in OUTCOMES.items() if counts.get(name)),
+        chosen=chosen,
+        lines=tuple(_line(line) for line in found[:PAGE]),
+        later=later,
+        prints_codes=job.prints_codes,
+        has_codes=job.state == "done" and is_left and bool(counts.get("created")),
+        codes_until=job.codes_until,
+    )
+
+
+def _line(line: JobLine) -> Line:
+    content = sealed.JOB_LINES.open_json(request_context.settings().ring, line.id, line.sealed)
+    return Line(
+        number=content["number"],
+        username=content["username"],
+        outcome=line.outcome,
+        words=OUTCOMES[line.outcome],
+        changed=tuple(FIELD_NAMES.get(name, Message(name)) for name in content["changed"]),
+        why=Message.from_json(content["refusal"]) if content["refusal"] else None,
+    )

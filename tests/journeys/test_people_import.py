@@ -1,0 +1,220 @@
+"""Import people from a file in the console: a dry run, the worker, and codes for all on one sheet (issue 11)."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp import sweeps
+from idp.audit import Event
+from idp.db import transaction
+from idp.identity.organisations import shops
+from idp.identity.people_import import jobs
+from idp.store import audit, users
+from idp.store import jobs as store
+from idp.web.assets import qr
+from tests.drivers.browser import Browser
+from tests.drivers.people import everybody
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+AT = "/admin/example-shoes/people/import"
+HEAD = "gebruikersnaam;naam;e-mail;rol;winkels;groepen;taal;geldig tot en met\n"
+
+
+def upload(browser: Browser, text: str | bytes, **ticks: str) -> Browser:
+    """Choose a file and send the form."""
+    data = text.encode() if isinstance(text, str) else text
+    browser.open(AT)
+    form = {"csrf_token": browser.value("csrf_token"), "file": (io.BytesIO(data), "people.csv"), **ticks}
+    answer = browser.client.post(AT, data=form, base_url=browser.issuer)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return browser.open(answer.headers["Location"])
+
+
+def start(browser: Browser, person: MadePerson) -> Browser:
+    """Confirm the import that is shown."""
+    browser.click("Import these people")
+    return browser.fill(password=person.password).submit()
+
+
+def worked(factory: Factory) -> int:
+    """Run the worker until nothing is due. Returns how many lines it did."""
+    done = 0
+    with factory.context():
+        while some := jobs.work(factory.settings):
+            done += some
+    return done
+
+
+def names(factory: Factory, organisation_id: str) -> set[str]:
+    with factory.context():
+        return {row.username for row in everybody(organisation_id)}
+
+
+def test_a_file_is_tried_first_and_then_carried_out(factory: Factory, enter, shoes, anna, jan) -> None:
+    """Each line says what it would do. Nothing is written by the dry run. The worker creates and changes."""
+    with factory.context(), transaction():
+        shops.create(shoes, {"code": "dam-1", "name": "Dam"}, BY_TESTS)
+    factory.make_group(shoes, "Till", requires_mfa=False)
+    text = HEAD + (
+        "kim;Kim de Vries;;medewerker;Dam;Till;Nederlands;31-12-2026\n"
+        "jan;Jan Jansen;;;;;;\n"
+        "JAN;Jan;;;;;;\n"
+        "piet;Piet;;eigenaar;;;;\n"
+        "els;Els;not an address;;;;;\n"
+        "tom;Tom;;;Mars;;;\n"
+        "bob;Bob;;;;;;2020-01-01\n"
+        ";Nobody;;;;;;\n"
+        "a;b;c;d;e;f;g;h;i\n"
+    )
+    browser = upload(enter(anna), text)
+    for words in ("1 created", "1 unchanged", "7 refused", "Line 3 is about the same person", "cannot give anybody the role",
+                  "not an e-mail address", "There is no Mars", "Choose today or a later day", "Enter a username",
+                  "more cells"):  # fmt: skip
+        assert words in browser.text, words
+    assert names(factory, shoes) == {"anna", "jan"}
+    assert worked(factory) == 0
+    start(browser, anna)
+    assert "0 of 9 lines are done" in browser.text
+    assert worked(factory) == 9
+    assert "9 of 9 lines are done" in browser.open(browser.url).text
+    with factory.context():
+        kim = users.user_named(shoes, "kim")
+        assert kim is not None
+        assert (kim.name, kim.role, kim.locale, str(kim.valid_until)) == ("Kim de Vries", "employee", "nl", "2026-12-31")
+        assert [shop.code for shop in users.shops_of(shoes, kim.id)] == ["dam-1"]
+        assert [group.name for group in users.groups_of(shoes, kim.id)] == ["Till"]
+        assert not kim.all_shops
+        (row,) = [row for row in audit.rows_about(shoes, kim.id, limit=5) if row.event == Event.USER_CREATED]
+        assert row.actor_id == anna.id
+    again = upload(browser, HEAD + "kim;Kim;;;;;;\n")
+    assert "1 changed" in again.text
+    assert names(factory, shoes) == {"anna", "jan", "kim"}
+
+
+@pytest.mark.both_engines
+def test_codes_for_all_are_shown_once(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """Each new person gets a card. The codes lie sealed until they are shown, and work once."""
+    browser = upload(enter(anna), "username,name\nkim,Kim\nliv,Liv\n", print_codes="yes")
+    start(browser, anna)
+    worked(factory)
+    browser.open(browser.url).click("Show the sheet")
+    browser.fill(password=anna.password).submit() if "password" in browser.fields else browser.submit()
+    cards = re.findall(r"<code>([a-z2-9-]{29})</code>", browser.html)
+    assert len(set(cards)) == 2
+    assert "Example Shoes" in browser.text
+    drawn = str(qr("https://id.example.com/welcome"))
+    assert re.findall(r'<path stroke="#000" d="([^"]+)"', browser.html) == re.findall(
+        r'<path stroke="#000" d="([^"]+)"', drawn
+    )
+    browser.open(AT).click("anna")
+    assert "The codes were shown, or have expired" in browser.text
+    with factory.context():
+        job = store.jobs_of(shoes, 1)[0]
+        assert not store.lines_with_code(shoes, job.id)
+    kim = new_browser().open("/welcome").fill(organisation="example-shoes", username="kim", code=cards[0]).submit()
+    assert "password" in " ".join(kim.fields)
+
+
+def test_expired_codes_and_old_jobs_are_wiped(factory: Factory, enter, clock, shoes, anna) -> None:
+    """Codes that nobody looked at are forgotten once they have expired, and jobs after a week."""
+    start(upload(enter(anna), "username\nkim\n", print_codes="yes"), anna)
+    worked(factory)
+    for days, codes, kept in ((1, 1, 1), (3, 0, 1), (4, 0, 0)):
+        clock(days=days)
+        with factory.context():
+            sweeps.sweep(factory.settings)
+            found = store.jobs_of(shoes, 5)
+            assert len(found) == kept
+            assert sum(len(store.lines_with_code(shoes, job.id)) for job in found) == codes
+
+
+def test_a_killed_worker_resumes_and_no_line_is_done_twice(
+    factory: Factory, enter, clock, shoes, anna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of a worker that was killed runs out. Its half-done line was rolled back with the claim on it."""
+    start(upload(enter(anna), "username\n" + "".join(f"till{at}\n" for at in range(6))), anna)
+    done: list[str] = []
+    carry_out: Callable[..., Any] = jobs._carry_out
+
+    def killed(settings: Any, organisation: Any, job: Any, line: Any, content: Any) -> None:
+        carry_out(settings, organisation, job, line, content)
+        done.append(content["username"])
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "_carry_out", killed)
+    with factory.context(), pytest.raises(KeyboardInterrupt):
+        jobs.work(factory.settings)
+    assert names(factory, shoes) == {"anna", "till0", "till1"}
+    assert worked(factory) == 0, "another worker must wait for the lease"
+    clock(minutes=2)
+    assert worked(factory) == 4
+    assert names(factory, shoes) == {"anna", *(f"till{at}" for at in range(6))}
+    assert done == ["till0", "till1", "till2", "till2", "till3", "till4", "till5"]
+
+
+@pytest.mark.both_engines
+def test_two_workers_share_no_line(factory: Factory, enter, clock, shoes, anna) -> None:
+    """The claim on a line is one conditional statement: a worker whose lease was taken over stops."""
+    start(upload(enter(anna), "username\nkim\nliv\n"), anna)
+    with factory.context():
+        job = store.jobs_of(shoes, 1)[0]
+        at = factory.organisation(shoes)
+        with transaction():
+            assert store.lease(shoes, job.id, job.created_at, job.created_at)
+            assert not store.move(shoes, job.id, "waiting", job.digest, state="cancelled")
+        assert jobs._line_done(factory.settings, at, job, 1)
+        assert not jobs._line_done(factory.settings, at, job, 1)
+        assert not jobs._line_done(factory.settings, at, job, 3)
+        assert jobs._line_done(factory.settings, at, job, 2)
+
+
+def test_rights_are_those_that_the_administrator_has_when_it_runs(factory: Factory, enter, shoes, anna, boss) -> None:
+    """An import by somebody who was disabled in the meantime creates nobody. An owner is changed by nobody else."""
+    browser = upload(enter(anna), "username,name\nkim,Kim\nboss,Eve\n")
+    assert "Only the owner may change the owner" in browser.text
+    start(browser, anna)
+    with factory.context(), transaction():
+        users.change_user(shoes, anna.id, role="employee")
+    assert worked(factory) == 2
+    assert names(factory, shoes) == {"anna", "boss"}
+
+
+def test_an_import_can_be_dropped_before_it_begins(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """Dropped ones never run, and one cannot be started twice. Other organisations see none of it."""
+    browser = upload(enter(anna), "username\nkim\n")
+    address = browser.url
+    browser.click("Drop the import").submit("Drop the import")
+    assert "cancelled" in browser.text
+    assert worked(factory) == 0
+    start(browser.open(address), anna) if "Import these people" in browser.text else None
+    assert names(factory, shoes) == {"anna"}
+    boots = factory.make_organisation("example-boots", settings={"offer_set_up": False})
+    eve = factory.make_user(boots, "eve", role="administrator", with_totp=True, email="eve@boots.example")
+    other = enter(eve, browser=new_browser())
+    assert other.open(address).status == 404
+    assert other.open(address.replace("example-shoes", "example-boots")).status == 404
+
+
+def test_five_thousand_lines_are_tried_with_few_statements(factory: Factory, enter, app, shoes, anna) -> None:
+    """Issue 11: the dry run reads people in chunks."""
+    text = "username;name\n" + "".join(f"till{at};Till {at}\n" for at in range(5_000))
+    browser = upload(enter(anna), text)
+    assert "5000 created" in browser.text.replace(",", "")
+    with factory.context():
+        job = store.jobs_of(shoes, 1)[0]
+        assert (job.total, job.state, store.counts(shoes, job.id)) == (5_000, "draft", {"created": 5_000})
+
+
+def test_a_bad_file_is_refused_with_a_remedy(enter, anna) -> None:
+    """Not a CSV file, a wrong header, nothing at all: the form comes back and says what to do."""
+    browser = enter(anna)
+    for data, remedy in ((b"PK\x03\x04\0\0", "Save as"), (b"name\nKim\n", "username"), (b"", "Choose a file")):
+        browser.open(AT)
+        form = {"csrf_token": browser.value("csrf_token"), "file": (io.BytesIO(data), "people.csv")}
+        answer = browser.client.post(AT, data=form, base_url=browser.issuer)
+        assert remedy in browser.open(answer.headers["Location"]).text
+        assert browser.status == 422

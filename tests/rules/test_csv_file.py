@@ -1,0 +1,56 @@
+"""Files of people as spreadsheets write them: encodings, separators, headers, and what is wrong with a file."""
+
+import pytest
+
+from idp.errors import Invalid
+from idp.identity.people_import import cells, csv_file
+
+TEXT = "Gebruikersnaam;E-mail;Geldig tot en met\r\nzoë;zoe@x.nl;31-12-2026\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_encoding_and_separator_are_found_out(encoding: str, separator: str) -> None:
+    """Issue 11: Dutch Excel writes semicolons in Windows-1252, "Unicode text" is UTF-16 with tabs."""
+    (row,) = csv_file.read(TEXT.replace(";", separator).encode(encoding))
+    assert row.cells == {"username": "zoë", "email": "zoe@x.nl", "valid_until": "31-12-2026"}
+    assert cells.values_of(row)["valid_until"] == "2026-12-31"
+    assert row.number == 2
+
+
+BAD = {
+    "nothing": b"",
+    "a header alone": b"username\n",
+    "a NUL byte": b"username\nkim\0\n",
+    "a spreadsheet": b"PK\x03\x04\x14\0\x06\0",
+    "no usernames": b"name\nKim\n",
+    "an unknown column": b"username;salary\nkim;1\n",
+    "a column twice": b"username;gebruikersnaam\nkim;kim\n",
+    "an open quote": b'username;name\nkim;"Kim\n',
+    "a huge cell": b"username\n" + b"x" * 200_000 + b"\n",
+    "undefined bytes": b"username\n\x81\x8d\n",
+    "too many lines": b"username\n" + b"x\n" * (csv_file.MOST_LINES + 1),
+    "too many bytes": b"x" * (csv_file.MOST_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_broken_file_is_refused(what: str) -> None:
+    """The message says what to do; nothing ends in an error of ours."""
+    with pytest.raises(Invalid) as refused:
+        csv_file.read(BAD[what])
+    assert refused.value.field == "file"
+
+
+def test_cells_mean_what_people_write() -> None:
+    """Words in two languages, lists, formulas that our export disarmed, blank lines, and Excel's own first line."""
+    text = "sep=;\nusername;rol;taal;winkels;groepen;telefoon;id\n\n;;;;;;\nkim;Beheerder;Nederlands;*;a, b;'+31 6;7\n"
+    (row,) = csv_file.read(text.encode())
+    assert row.number == 5
+    assert cells.values_of(row) == {
+        "username": "kim", "role": "administrator", "locale": "nl", "shops": None, "groups": ["a", "b"],
+        "phone_number": "+31 6",
+    }  # fmt: skip
+    (long,) = csv_file.read(b"username\n" + b"x" * 3_000 + b"\n")
+    with pytest.raises(Invalid, match="too long"):
+        cells.values_of(long)
