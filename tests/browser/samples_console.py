@@ -190,7 +190,7 @@ SETTINGS = SettingsPage(
     },
     ticked=frozenset({"language-nl", "offer_set_up"}),
     numbers=(
-        Setting("login_hours", say("Every session ends after"), say("hours"), 1, 24),
+        Setting("login_hours", say("Sign in again at the latest after"), say("hours"), 1, 24),
         Setting("password_min_length", say("Minimum password length without a second factor"), say("characters"), 8, 64),
     ),
     was="x",

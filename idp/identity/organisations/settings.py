@@ -112,13 +112,19 @@ class OrganisationSettings:
 
     login_idle_minutes: int = _number(
         60,
-        Number(1, 1440, say("An unused session ends after"), _MINUTES, lambda found: found.lifetimes.login_idle_minutes),
+        Number(
+            1,
+            1440,
+            say("Sign out automatically after (without use)"),
+            _MINUTES,
+            lambda found: found.lifetimes.login_idle_minutes,
+        ),
     )
     login_hours: int = _number(
-        24, Number(1, 720, say("Every session ends after"), _HOURS, lambda found: found.lifetimes.login_hours)
+        24, Number(1, 720, say("Sign in again at the latest after"), _HOURS, lambda found: found.lifetimes.login_hours)
     )
     remember_device_days: int = _number(
-        30, Number(1, 365, say("A device is remembered for"), _DAYS, lambda found: found.lifetimes.remember_device_days)
+        30, Number(1, 365, say("Remember devices for"), _DAYS, lambda found: found.lifetimes.remember_device_days)
     )
     password_min_length: int = _number(
         12,
