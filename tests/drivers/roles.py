@@ -44,6 +44,7 @@ WHO = {
     **dict.fromkeys(("admin.apps", "admin.app", "admin.test_app"), RULING),
     "admin.tested": set(),  # only the return from a test that this browser began
     **dict.fromkeys(("admin.add_app", "admin.edit_app", "admin.act_on_app"), OPERATORS),
+    **dict.fromkeys(("admin.connect", "admin.connect_kind", "admin.new_secret", "admin.end_secret"), OPERATORS),
     **dict.fromkeys(("admin.keys", "admin.rotate_keys"), OPERATORS),
 }
 """The roles that may enter each address of the console. Other users get 404, and strangers the sign-in."""
@@ -100,7 +101,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
             "job_id": job,
         }
         session = {"login_id": open_now[0].id} if open_now else {}
-        return {**known, **session, "act": "disable", "form": "csv"}
+        return {**known, **session, "act": "disable", "form": "csv", "kind": "till"}
 
     return found
 
