@@ -24,8 +24,8 @@ WORDS: Mapping[str, Words] = {
         say("Disable, and sign out everywhere"),
         say_many("Disable %(num)s person?", "Disable %(num)s people?", 0),
         (
-            say("They cannot sign in any more, until an administrator allows it again."),
-            say("All their open sessions end, in all apps. They get a mail about it."),
+            say("They cannot sign in any more, until an administrator enables the accounts again."),
+            say("All their open sessions end, in all apps. They get an e-mail about it."),
         ),
         say("Disable"),
         say_many(
@@ -55,7 +55,7 @@ WORDS: Mapping[str, Words] = {
     "add-to-group": Words(
         say("Add to the group"),
         say_many("Add %(num)s person to the group “%(target)s”?", "Add %(num)s people to the group “%(target)s”?", 0),
-        (say("They keep their other groups. What the group requires is asked of them from the next sign-in on."),),
+        (say("They keep their other groups. From the next sign-in on, they must meet what the group requires."),),
         say("Add to the group"),
         say_many(
             "%(num)s person was added to the group “%(target)s”.", "%(num)s people were added to the group “%(target)s”.", 0

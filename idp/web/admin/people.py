@@ -38,7 +38,7 @@ STATE_NAMES = {
     "no_email": say("No e-mail address"),
     "unverified": say("E-mail address not verified"),
     "disabled": say("Disabled"),
-    "locked": say("Locked out"),
+    "locked": say("Blocked"),
 }
 ORDER_NAMES = {
     "": say("Username, A to Z"),
