@@ -247,7 +247,7 @@ def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tup
         if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
             continue
         signed_in = live is not None and live.user_id == user.id
-        known.append(KnownPerson(organisation.id, user.id, user.username, organisation.name, signed_in))
+        known.append(KnownPerson(organisation.id, user.id, user.username, organisation.name, signed_in, user.name))
     return tuple(known)
 
 

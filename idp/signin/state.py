@@ -33,13 +33,14 @@ class OrganisationFacts:
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """A person in the account chooser (S35)."""
+    """A person in the account chooser (S35). ``name``: as colleagues know them; it may be empty."""
 
     organisation_id: str
     user_id: str
     username: str
     organisation_name: str
     is_signed_in: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)

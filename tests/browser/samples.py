@@ -75,9 +75,9 @@ DEVELOPER = (
     ("redirect_uri", "https://shop.example/a?" + "long" * 30),
 )
 PEOPLE = (
-    KnownPerson("o", "1", "sanne", "Example Shoes", is_signed_in=True),
+    KnownPerson("o", "1", "sanne", "Example Shoes", is_signed_in=True, name="Sanne de Vries"),
     KnownPerson("o", "2", "mohamed", "Example Shoes"),
-    KnownPerson("o", "3", LONG, ""),
+    KnownPerson("o", "3", LONG, "", name=LONG),
 )
 PASSWORD = PasswordPage(
     _frame("password"),
