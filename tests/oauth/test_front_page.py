@@ -2,6 +2,13 @@
 
 import pytest
 
+from idp import clock
+from idp.db import transaction
+from idp.oauth import registration
+from idp.store import client_registrations
+from idp.store.client_registrations import ClientRegistration
+from tests.factories import BY_TESTS
+
 HOME = "https://shop.example.com/"
 START = "https://shop.example.com/login"
 
@@ -19,3 +26,25 @@ def test_the_front_page_leads_to_the_apps_own_sign_in(scene, registered, address
     party = scene.party(**registered)
     scene.tokens(party)
     assert address in scene.browser.open("/").html
+
+
+def test_the_front_page_lists_all_apps_that_a_person_may_open(scene):
+    """Issue 11: not only those opened in this session. None of another organisation, disabled, or that nobody checked."""
+    scene.tokens(scene.party(client_uri=HOME))
+    boots = scene.factory.make_organisation("boots")
+    made = scene.factory.make_client
+    made("back-office", client_name="Back office", client_uri="https://office.example.com/")
+    made("theirs", client_name="Theirs", client_uri="https://theirs.example.com/", organisations=(boots,))
+    made("machine", client_name="Machine", client_uri="https://m.example.com/", grant_types=["client_credentials"])
+    made("old", client_name="Old", client_uri="https://old.example.com/")
+    made("stranger", client_name="Stranger", client_uri="https://evil.example/")
+    row = ClientRegistration(client_id="stranger", digest=b"x" * 32, grant_types=[], scopes=[], registered_at=clock.now())
+    with scene.factory.context():
+        registration.disable("old", BY_TESTS)
+        with transaction():
+            client_registrations.add_registration(row)
+    html = scene.browser.open("/").html
+    assert f'href="{HOME}"' in html
+    assert 'href="https://office.example.com/"' in html
+    assert not [name for name in ("Theirs", "Machine", "Old", "Stranger") if f">{name}<" in html or f"/{name}" in html]
+    assert "evil.example" not in html

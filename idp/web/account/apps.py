@@ -12,6 +12,7 @@ from idp.oauth.resource_indicators import scope_words
 from idp.signin.requirements import Needs
 from idp.web import csrf, pages
 from idp.web.account.current_user import me
+from idp.web.account.launch import address_of, launchable
 from idp.web.account.outcome import done, outcome
 from idp.web.oauth_provider import provider
 from idp.web.pagination import List, Pages, requested
@@ -21,7 +22,10 @@ PLACE = "/account/apps"
 
 @dataclass(frozen=True)
 class AppsPage:
-    """Hold a page of the connected apps, by name. ``scope_words``: the words for the scopes of APIs, by language."""
+    """Hold a page of the connected apps, by name. ``scope_words``: the words for the scopes of APIs, by language.
+
+    ``addresses``: where those that can be opened begin, by id.
+    """
 
     username: str
     organisation_name: str
@@ -29,6 +33,7 @@ class AppsPage:
     pages: Pages
     done: Message | None = None
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -42,7 +47,10 @@ def show() -> Response:
     present = me(Needs(return_to=PLACE))
     apps, beside = requested(consents.connected(present.user), List("account.apps", {}))
     words = scope_words(provider(), {scope for app in apps for scope in app.scopes})
-    page = AppsPage(present.user.username, present.organisation.name, tuple(apps), beside, outcome(present), words)
+    addresses = {one.client_id: address_of(one) for one in launchable(present)}
+    page = AppsPage(
+        present.user.username, present.organisation.name, tuple(apps), beside, outcome(present), words, addresses
+    )
     return pages.render("account/apps.html", page)
 
 

@@ -1,8 +1,6 @@
 """Show the front page at the issuer's root: the user, their apps, security, sign-out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
@@ -13,7 +11,7 @@ from idp.errors import Message, say
 from idp.identity import permissions
 from idp.identity.ownership import owner_recovery
 from idp.identity.sessions import sessions
-from idp.oauth.authorization_response import add_query
+from idp.oauth.launch import launchable_of
 from idp.signin.authenticate import known
 from idp.signin.requirements import Needs
 from idp.store import clients, polled_requests
@@ -21,12 +19,13 @@ from idp.store import sessions as session_rows
 from idp.store.users import User
 from idp.web import asking, csrf, language, pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, who
+from idp.web.account.launch import address_of, launchable
 from idp.web.account.outcome import done, outcome
 
 
 @dataclass(frozen=True)
 class App:
-    """Hold a relying app of this session: its name and, if registered, its address."""
+    """Hold an app that the person may open: its name and, if registered, its address."""
 
     name: str
     address: str
@@ -125,14 +124,9 @@ def _asked(user: User) -> tuple[Asked, ...]:
 
 
 def _apps(present: Me) -> tuple[App, ...]:
+    """Return all apps that the person may open, by name, and the others that this session opened."""
+    found = {one.client_id: App(one.name, address_of(one)) for one in launchable(present)}
     rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
-    found = {row.client_id: row for row in clients.some([row.client_id for row in rows])} if rows else {}
-    known = [found[row.client_id] for row in rows if row.client_id in found]
-    return tuple(App(row.name, _address_of(row.metadata_)) for row in known)
-
-
-def _address_of(metadata: Mapping[str, Any]) -> str:
-    """Return where an app begins: the sign-in that a third party initiates (Core §4), else its home page; or empty."""
-    initiate = str(metadata.get("initiate_login_uri") or "")
-    issuer = request_context.settings().issuer
-    return add_query(initiate, (("iss", issuer),)) if initiate else str(metadata.get("client_uri") or "")
+    opened = clients.some(others) if (others := [row.client_id for row in rows if row.client_id not in found]) else ()
+    found |= {row.client_id: App(row.name, address_of(launchable_of(row))) for row in opened}
+    return tuple(sorted(found.values(), key=lambda app: app.name.casefold()))

@@ -1,0 +1,39 @@
+"""Describe the apps that people can open from their own pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from idp.store import clients as store
+from idp.store.client_registrations import ClientRegistration
+from idp.store.clients import Client
+
+
+@dataclass(frozen=True)
+class Launchable:
+    """An app that people can open. ``initiate``: where it begins a sign-in (Core §4); else its ``home``, if it has one."""
+
+    client_id: str
+    name: str
+    initiate: str
+    home: str
+    organisations: tuple[str, ...]
+
+    def serves(self, organisation_id: str) -> bool:
+        """Return whether people of this organisation may use it."""
+        return store.serves(self.organisations, organisation_id)
+
+
+def launchable_of(row: Client) -> Launchable:
+    """Return an app with its addresses. One to which nobody signs in at a browser has none."""
+    is_opened = "authorization_code" in row.metadata_.get("grant_types", ())
+    initiate, home = (str(row.metadata_.get(name) or "") for name in ("initiate_login_uri", "client_uri"))
+    return Launchable(
+        row.client_id, row.name, initiate if is_opened else "", home if is_opened else "", tuple(row.organisations)
+    )
+
+
+def launchable_among(rows: Iterable[Client], registrations: Iterable[ClientRegistration]) -> tuple[Launchable, ...]:
+    """Return the apps that people can open: enabled, with an address, and none that registered itself."""
+    alone = {row.client_id for row in registrations}
+    found = (launchable_of(row) for row in rows if row.disabled_at is None and row.client_id not in alone)
+    return tuple(one for one in found if one.initiate or one.home)
