@@ -103,9 +103,15 @@ def _kind(part: guides.Part) -> str:
 @client.command()
 @click.argument("client_id")
 def adopt(client_id: str) -> None:
-    """Take over a client that registered itself: from now on only operators change its registration."""
+    """Take over a client that registered itself, or that an organisation's administrators connected.
+
+    From now on only operators change its registration.
+    """
     with opened():
-        registration_tokens.adopt(client_id, ORIGIN)
+        if _find(client_id).managed_by:
+            registration.take_over(client_id, ORIGIN)
+        else:
+            registration_tokens.adopt(client_id, ORIGIN)
         click.echo(f"{client_id} can no longer change its own registration.")
 
 

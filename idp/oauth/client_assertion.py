@@ -11,7 +11,8 @@ from idp.errors import Unreadable
 from idp.oauth import security_profile, strict_json
 from idp.oauth.client_keys import ClientJwt, jwt_of, read_signed
 from idp.oauth.client_secrets import note_use, opened_secrets
-from idp.oauth.clients import KeptSecret, RegisteredClient
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.kept_secrets import KeptSecret
 from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.signing_secrets import BY_MAC, has_made

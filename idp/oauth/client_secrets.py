@@ -10,7 +10,8 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, Unreadable, say, say_many
-from idp.oauth.clients import KeptSecret, RegisteredClient, secret_digest
+from idp.oauth.clients import RegisteredClient, secret_digest
+from idp.oauth.kept_secrets import KeptSecret
 from idp.oauth.signing_secrets import BY_MAC
 from idp.outage import is_outage, reason_of
 from idp.store import client_secrets as rows

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,32 +9,19 @@ from urllib.parse import urlsplit
 from idp import clock, crypto
 from idp.config import Settings
 from idp.oauth.client_metadata import SCOPES, accepted_methods
+from idp.oauth.kept_secrets import KeptSecret, kept_secrets_of
+from idp.oauth.launch import Launchable, launchable_among
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
-from idp.store import client_registrations, client_secrets, kept
+from idp.store import client_registrations, kept
 from idp.store import clients as store
-from idp.store.client_secrets import ClientSecret
 from idp.store.clients import Client
 
 
 def secret_digest(client_id: str, secret: str) -> bytes:
     """Return what is stored of a client's secret; it is of no use for another client."""
     return crypto.digest("client_secret", f"{client_id}\0{secret}")
-
-
-@dataclass(slots=True)
-class KeptSecret:
-    """A secret of a client: its digest, its end (None: no end yet), and itself sealed if the client signs with it.
-
-    ``last_used_at``: the last use that this process knows of. It is the one value that may change.
-    """
-
-    id: str
-    digest: bytes
-    ends_at: datetime | None
-    sealed: str = ""
-    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +37,8 @@ class RegisteredClient:
     shared_device: bool
     organisations: frozenset[str]
     disabled: bool
+    managed_by: str = ""
+    """The organisation whose administrators connected it."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
@@ -149,8 +137,7 @@ class RegisteredClient:
 
     def valid_secrets(self) -> list[KeptSecret]:
         """Return the secrets that are valid now."""
-        now = clock.now()
-        return [secret for secret in self.secrets if secret.ends_at is None or secret.ends_at > now]
+        return [secret for secret in self.secrets if secret.ends_at is None or secret.ends_at > clock.now()]
 
     def find_secret(self, client_secret: str) -> KeptSecret | None:
         """Return the secret of those valid now that was given, or None; all are compared, in constant time."""
@@ -159,7 +146,7 @@ class RegisteredClient:
         return matches[0] if matches else None
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Return whether it is one of the secrets that are valid now."""
+        """Return whether it is a valid secret."""
         return self.find_secret(client_secret) is not None
 
     def check_response_type(self, response_type: str) -> bool:
@@ -176,20 +163,16 @@ def registered(row: Client) -> RegisteredClient:
     return RegisteredClient(
         client_id=row.client_id,
         metadata=row.metadata_,
-        secrets=tuple(_kept_secret(row, secret) for secret in client_secrets.all_secrets(row.client_id)),
+        secrets=kept_secrets_of(row),
         first_party=row.first_party,
         minimum_acr=row.minimum_acr,
         remember_device=row.remember_device,
         shared_device=row.shared_device,
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
+        managed_by=row.managed_by,
         registered_itself=client_registrations.registration(row.client_id) is not None,
     )
-
-
-def _kept_secret(client: Client, row: ClientSecret) -> KeptSecret:
-    sealed = row.sealed if store.signs_with_secret(client.metadata_) else ""
-    return KeptSecret(row.id, row.digest, row.expires_at, sealed, row.last_used_at)
 
 
 @dataclass
@@ -200,6 +183,7 @@ class _Shelf:
     known: dict[str, RegisteredClient] = field(default_factory=dict)
     resources: Mapping[str, Resource] | None = None
     return_addresses: frozenset[str] | None = None
+    launchable: tuple[Launchable, ...] | None = None
 
 
 class Clients:
@@ -232,6 +216,13 @@ class Clients:
         if shelf.resources is None:
             shelf.resources = resources_of(store.clients())
         return shelf.resources
+
+    def launchable(self) -> tuple[Launchable, ...]:
+        """Return the apps that people can open: enabled, with an address, and known to an operator or administrator."""
+        shelf = self._current()
+        if shelf.launchable is None:
+            shelf.launchable = launchable_among(store.clients(), client_registrations.registrations())
+        return shelf.launchable
 
     def may_return_to(self, address: str) -> bool:
         """Return whether a client has this address for after signing out, for requests that name no client."""
@@ -282,6 +273,7 @@ def terms(
         tos_uri=str(client.metadata.get("tos_uri", "")),
         keeps_offline_access=store.keeps_offline_access(client.metadata),
         registered_itself=client.registered_itself,
+        is_managed=bool(client.managed_by),
         all_hosts=", ".join(hosts_of(client.metadata)),
         redirect_host=host_of(redirect_uri),
         scope_words=words or {},

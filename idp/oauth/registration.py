@@ -1,11 +1,11 @@
 """Register, change and remove apps: what console, command line and ``idp apply`` call.
 
-Apps belong to the installation, so operators alone may change them. Each function makes one change with its audit row,
-within the caller's transaction or one of its own.
+Apps belong to the installation, so operators change them; ``client_permissions`` says which ones administrators may.
+Each function makes one change with its audit row, within the caller's transaction or one of its own.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
-from idp.oauth import sectors
+from idp.oauth import client_permissions, sectors
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.client_secrets import add_secret, secret_for
-from idp.store import client_registrations, client_secrets, consents, grant_revocations
+from idp.store import client_registrations, client_secrets, consents, grant_revocations, organisations
 from idp.store import clients as store
 from idp.store.clients import Client
 
@@ -31,13 +31,17 @@ USERS_ID = re.compile(r"[a-z2-7]{26}")
 
 @dataclass(frozen=True)
 class Ours:
-    """Our own members. ``remember_device`` None: the default, which is no for native apps. ``organisations``: ids."""
+    """Our own members. ``remember_device`` None: the default, which is no for native apps. ``organisations``: ids.
+
+    ``managed_by``: the organisation whose administrators may change the app; it is chosen at registration alone.
+    """
 
     first_party: bool = False
     minimum_acr: str = ""
     remember_device: bool | None = None
     shared_device: bool = False
     organisations: tuple[str, ...] = ()
+    managed_by: str = ""
 
 
 def register(
@@ -52,16 +56,30 @@ def register(
 
     Raises ``Invalid`` and ``Conflict``. Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
     """
-    permissions.require_operator(origin)
+    _require_to_register(client_id, ours, origin)
     checked = validate_metadata(metadata, settings)
+    columns = columns_for(settings, checked, ours)
+    if ours.managed_by:
+        client_permissions.require_within(settings, ours.managed_by, {}, checked, columns)
     sectors.require_listed(settings, checked)
     name, now = client_id_for(client_id), clock.now()
     _require_own_resource(settings, name, checked)
     sensitive_changes.require(None, ClientState(checked))
     kept = secret_for(checked, secret)
-    row = Client(client_id=name, metadata_=checked, **columns_for(settings, checked, ours), created_at=now)
-    insert(settings, row, kept, origin)
+    row = Client(client_id=name, metadata_=checked, **columns, created_at=now, managed_by=ours.managed_by)
+    with transaction():
+        if ours.managed_by:
+            client_permissions.require_room(ours.managed_by, origin)
+        insert(settings, row, kept, origin)
     return row, kept
+
+
+def _require_to_register(client_id: str | None, ours: Ours, origin: Origin) -> None:
+    """Raise unless the acting user may register this app. Administrators do not choose ids, which tell apps apart."""
+    if not ours.managed_by or client_id is not None:
+        permissions.require_operator(origin)
+    elif not client_permissions.may_connect(organisations.organisation(ours.managed_by), origin):
+        raise NotFound(detail="administrators of this organisation connect no apps")
 
 
 def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data: Any) -> None:
@@ -76,7 +94,8 @@ def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data:
             store.add_client(row)
         if secret:
             add_secret(settings, name, row.metadata_, secret, origin.actor_id)
-        record(replace(origin, client_id=name), Event.CLIENT_CREATED, data=data)
+        told = replace(origin, client_id=name)
+        record(told, Event.CLIENT_CREATED, organisation_id=row.managed_by, data=data)
 
 
 def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours: Ours, origin: Origin) -> tuple[str, ...]:
@@ -84,14 +103,17 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
     ``metadata`` is the whole of it: callers that leave members unchanged merge them in first.
     """
-    permissions.require_operator(origin)
+    client_permissions.require_change(client_there(client_id), origin)
     checked = validate_metadata(metadata, settings)
     _require_own_resource(settings, client_id, checked)
     sectors.require_listed(settings, checked, client_there(client_id).metadata_)
     with transaction():
         row = client_there(client_id)
+        client_permissions.require_change(row, origin)
         _require_ours(row, ours)
         columns = columns_for(settings, checked, ours)
+        if row.managed_by:
+            client_permissions.require_within(settings, row.managed_by, row.metadata_, checked, columns)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
         changed |= {name for name, value in columns.items() if getattr(row, name) != value}
         present = {name: getattr(row, name) for name in columns}
@@ -101,7 +123,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
             _take_back(client_id, row.metadata_, checked)
             if not store.signs_with_secret(checked):
                 client_secrets.forget_sealed(client_id)
-            _tell(origin, client_id, fields=sorted(changed))
+            record_change(origin, row, fields=sorted(changed))
     return tuple(sorted(changed))
 
 
@@ -123,10 +145,23 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     """Disable or enable a client. Its codes and tokens stop working at once."""
     permissions.require_operator(origin)
     with transaction():
-        was_disabled = client_there(client_id).disabled_at is not None
+        row = client_there(client_id)
+        was_disabled = row.disabled_at is not None
         sensitive_changes.require(ClientState({}, is_disabled=was_disabled), ClientState({}, is_disabled=disabled))
         store.change_client(client_id, disabled_at=clock.now() if disabled else None)
-        _tell(origin, client_id, fields=["disabled"])
+        record_change(origin, row, fields=["disabled"])
+
+
+def take_over(client_id: str, origin: Origin) -> None:
+    """End what the administrators of an organisation may change of an app: operators alone change it from now on."""
+    permissions.require_operator(origin)
+    with transaction():
+        row = client_there(client_id)
+        sensitive_changes.require(ClientState({"managed_by": row.managed_by}), ClientState({"managed_by": ""}))
+        if not row.managed_by:
+            raise NotFound(detail="no organisation manages this app")
+        store.change_client(client_id, managed_by="")
+        record_change(origin, row, fields=["managed_by"])
 
 
 def remove(client_id: str, origin: Origin) -> None:
@@ -134,16 +169,18 @@ def remove(client_id: str, origin: Origin) -> None:
 
     No grant of a client that is gone is worth anything, so they may be revoked afterwards, in batches.
     """
-    permissions.require_operator(origin)
-    sensitive_changes.require(ClientState(client_there(client_id).metadata_), None)
+    row = client_there(client_id)
+    client_permissions.require_change(row, origin)
+    sensitive_changes.require(ClientState(row.metadata_), None)
     delete(client_id, origin)
 
 
 def delete(client_id: str, origin: Origin) -> None:
     """Delete a client with what it was granted, and record that."""
     with transaction():
-        if store.delete_client(client_id):
-            record(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
+        row = store.client(client_id)
+        if row is not None and store.delete_client(client_id):
+            record(replace(origin, client_id=client_id), Event.CLIENT_DELETED, organisation_id=row.managed_by)
     _forget(client_id)
 
 
@@ -189,8 +226,9 @@ def client_there(client_id: str) -> Client:
     return row
 
 
-def _tell(origin: Origin, client_id: str, fields: Sequence[str]) -> None:
-    record(replace(origin, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": list(fields)})
+def record_change(origin: Origin, row: Client, event: Event = Event.CLIENT_CHANGED, **data: object) -> None:
+    """Record a change of an app: in the trail of the organisation that manages it, else in the installation's."""
+    record(replace(origin, client_id=row.client_id), event, organisation_id=row.managed_by, data=data)
 
 
 def client_id_for(given: str | None) -> str:

@@ -1,18 +1,18 @@
 """Change the secrets of a client: set a given one, replace them with an overlap, end one that leaked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, NotFound, say
-from idp.identity import permissions, sensitive_changes
+from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import ClientState
+from idp.oauth.client_permissions import require_change
 from idp.oauth.client_secrets import add_secret, secret_for
-from idp.oauth.registration import client_there
+from idp.oauth.registration import client_there, record_change
 from idp.store import client_secrets as store
 from idp.store.client_secrets import ClientSecret
 
@@ -28,51 +28,49 @@ USUAL_OVERLAP = "1d"
 
 def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) -> None:
     """Replace all secrets by a given one, at once."""
-    permissions.require_operator(origin)
     with transaction():
-        metadata = client_there(client_id).metadata_
+        row = client_there(client_id)
+        require_change(row, origin)
+        metadata = row.metadata_
         kept = secret_for(metadata, secret)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         store.end_secrets(client_id, clock.now())
         store.forget_sealed(client_id)
         add_secret(settings, client_id, metadata, kept, origin.actor_id)
-        _record(origin, client_id, Event.CLIENT_SECRET_MADE, overlap_seconds=0)
+        record_change(origin, row, Event.CLIENT_SECRET_MADE, overlap_seconds=0)
 
 
 def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAPS[USUAL_OVERLAP]) -> str:
     """Make a new secret, which is shown this once; the present ones stay valid for ``overlap`` at most."""
-    permissions.require_operator(origin)
     with transaction():
-        metadata = client_there(client_id).metadata_
+        row = client_there(client_id)
+        require_change(row, origin)
+        metadata = row.metadata_
         kept = secret_for(metadata, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
             raise Invalid("client_id", say("This app authenticates without a secret."))
         store.end_secrets(client_id, clock.now() + overlap)
         add_secret(settings, client_id, metadata, kept, origin.actor_id)
-        _record(origin, client_id, Event.CLIENT_SECRET_MADE, overlap_seconds=int(overlap.total_seconds()))
+        record_change(origin, row, Event.CLIENT_SECRET_MADE, overlap_seconds=int(overlap.total_seconds()))
     return kept
 
 
 def end_secret(client_id: str, secret_id: str, origin: Origin) -> int:
     """End one secret at once, in every process. Returns how many are still valid. Raises ``NotFound`` for none."""
-    permissions.require_operator(origin)
     now = clock.now()
     with transaction():
-        client_there(client_id)
+        row = client_there(client_id)
+        require_change(row, origin)
         sensitive_changes.require(ClientState({}, secrets=1), ClientState({}))
         if not store.end_secret(client_id, secret_id, now):
             raise NotFound(
                 say("The secret %(id)s of the app %(client_id)s is no longer valid.", client_id=client_id, id=secret_id)
             )
-        _record(origin, client_id, Event.CLIENT_SECRET_ENDED, secret_id=secret_id)
+        record_change(origin, row, Event.CLIENT_SECRET_ENDED, secret_id=secret_id)
         return len(store.secrets_of(client_id, now))
 
 
 def valid_secrets(client_id: str) -> Sequence[ClientSecret]:
     """Return the secrets of a client that are valid now, the oldest first."""
     return store.valid_secrets(client_id, clock.now())
-
-
-def _record(origin: Origin, client_id: str, event: Event, **data: object) -> None:
-    record(replace(origin, client_id=client_id), event, data=data)

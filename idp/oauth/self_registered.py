@@ -83,11 +83,12 @@ def require_callable(settings: Settings, metadata: Mapping[str, Any]) -> None:
         for address in [value] if isinstance(value, str) else value:
             if outgoing.is_own(settings, address):
                 raise _refused_address(name, "this is an address of the provider itself.")
-            if name in CALLED and _is_inside(settings, address):
+            if name in CALLED and is_inside(settings, address):
                 raise _refused_address(name, "this provider does not call addresses inside its network.")
 
 
-def _is_inside(settings: Settings, address: str) -> bool:
+def is_inside(settings: Settings, address: str) -> bool:
+    """Check if an address says by itself that it is inside our network."""
     host = urlsplit(address).hostname or ""
     try:
         found = ip_address("127.0.0.1" if host == "localhost" else host)

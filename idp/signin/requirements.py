@@ -35,6 +35,8 @@ class ClientTerms:
     """What the person is asked to allow once, by language."""
     keeps_offline_access: bool = False
     registered_itself: bool = False
+    is_managed: bool = False
+    """An administrator of the one organisation that it serves connected it."""
     all_hosts: str = ""
     """Every host to which its answers can go: who allows it one allows it all."""
 

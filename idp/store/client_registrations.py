@@ -1,5 +1,6 @@
 """Apps that registered themselves, and the tokens by which operators let them (RFC 7591 §1.2, RFC 7592)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -99,6 +100,12 @@ def add_registration(row: ClientRegistration) -> None:
 def registration(client_id: str) -> Select[ClientRegistration]:
     """Return the registration of an app that registered itself; None for one that an operator registered."""
     return select(ClientRegistration).where(ClientRegistration.client_id == client_id)
+
+
+@asks_every
+def registered_among(client_ids: Collection[str]) -> Select[str]:
+    """Return the ids of those of these apps that registered themselves."""
+    return select(ClientRegistration.client_id).where(ClientRegistration.client_id.in_(client_ids))
 
 
 @asks_every

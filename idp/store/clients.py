@@ -12,6 +12,7 @@ from idp.keyset import Place, page_of
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes
 from idp.store import client_secrets, kept
+from idp.store.organisations import Organisation
 
 
 class Client(Base):
@@ -31,6 +32,8 @@ class Client(Base):
     organisations: Mapped[list[str]] = mapped_column(default=list)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    managed_by: Mapped[str] = mapped_column(String(26), default="", server_default="")
+    """The organisation whose administrators connected it and may change it; empty for an app of the operators."""
 
     @property
     def name(self) -> str:
@@ -115,6 +118,18 @@ def listed(place: Place | None, most: int, *, organisation_id: str = "") -> list
             break
         place = Place((chunk[0 if is_before else -1].client_id,), is_before)
     return found[-most:] if place is not None and place.is_before else found[:most]
+
+
+@asks_every
+def managed(organisation_id: str, most: int) -> Select[str]:
+    """Return the ids of the apps that an organisation manages."""
+    return select(Client.client_id).where(Client.managed_by == organisation_id).limit(most)
+
+
+@asks_every
+def names_of_managers(organisation_ids: Collection[str]) -> Select[str, str]:
+    """Return ids and names of the organisations that manage apps, without those that are gone."""
+    return select(Organisation.id, Organisation.name).where(Organisation.id.in_(organisation_ids))
 
 
 def place_of(name: str, *, is_before: bool) -> Place:

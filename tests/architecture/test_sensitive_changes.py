@@ -4,7 +4,7 @@ import ast
 
 from tests.architecture.sources import Module, modules
 
-ALSO_CHANGING = ("idp.oauth.registration", "idp.keys", "idp.identity.mail_outbox")
+ALSO_CHANGING = ("idp.oauth.registration", "idp.oauth.secret_changes", "idp.keys", "idp.identity.mail_outbox")
 """The modules that are checked beside ``idp.identity``."""
 ONE_S_OWN = "people end, withdraw or label what is their own; nothing is opened by it"
 BY_LINK = "a mailed link is the proof, and works once"

@@ -90,7 +90,7 @@ KEYS = tuple(
 )
 
 KASSA = AppRow("kassa", "Kassa", False, True, False, PKCE[Demand.UNLESS_NONCE])
-LONGEST = AppRow(LONG, LONG, True, False, True, PKCE[Demand.NEVER])
+LONGEST = AppRow(LONG, LONG, True, False, True, PKCE[Demand.NEVER], "Example Shoes", True)
 CLIENT = Client(
     client_id="kassa",
     metadata_={"client_name": "Kassa", "redirect_uris": ["https://kassa.example/callback"], "scope": "openid profile"},
@@ -104,7 +104,7 @@ SECRETS = (
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
     guide=GuidePanel(client_guide.STACKS),
-    secrets=SecretPanel(("client_secret_basic", "client_secret_post"), secrets=SECRETS), may_change=True,
+    secrets=SecretPanel(("client_secret_basic", "client_secret_post"), secrets=SECRETS), may_change=True, is_operator=True,
 )  # fmt: skip
 GUIDE = GuidePanel(
     client_guide.STACKS, "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
@@ -132,9 +132,9 @@ APPS: dict[str, tuple[str, object]] = {
     "console-mail-none": ("admin/outbox.html", MailPage(FRAME, "", (), Pages("", ""))),
     "console-apps": (
         "admin/clients.html",
-        AppListPage(FRAME, (KASSA, LONGEST), BESIDE, True),
+        AppListPage(FRAME, (KASSA, LONGEST), BESIDE, True, True),
     ),
-    "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), Pages("", ""), False)),
+    "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), Pages("", ""), False, False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
     "console-app-no-secret": ("admin/client.html", replace(DETAIL, secrets=SecretPanel(("client_secret_basic",)))),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
@@ -143,7 +143,11 @@ APPS: dict[str, tuple[str, object]] = {
         replace(DETAIL, logout_failures=LogoutFailures(12, 1, DAY, "status 302, and redirects are not followed")),
     ),
     "console-app-guide": ("admin/client.html", replace(DETAIL, guide=GUIDE)),
-    "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),
+    "console-app-own": (
+        "admin/client.html",
+        replace(DETAIL, is_operator=False, app=replace(KASSA, managed_by="Example Shoes B.V.")),
+    ),
+    "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False, is_operator=False)),
     "console-app-form": (
         "admin/client_form.html",
         AppForm(

@@ -10,7 +10,7 @@ from idp.clock import now
 from idp.db import transaction
 from idp.identity.organisations import shops
 from idp.identity.people_import import jobs
-from idp.store import operators, organisations, sessions
+from idp.store import client_secrets, operators, organisations, sessions
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson
 
@@ -44,7 +44,8 @@ WHO = {
     **dict.fromkeys(("admin.apps", "admin.app", "admin.test_app"), RULING),
     "admin.tested": set(),  # only the return from a test that this browser began
     **dict.fromkeys(("admin.add_app", "admin.edit_app", "admin.act_on_app"), OPERATORS),
-    **dict.fromkeys(("admin.connect", "admin.connect_kind", "admin.new_secret", "admin.end_secret"), OPERATORS),
+    **dict.fromkeys(("admin.new_secret", "admin.end_secret"), OPERATORS),
+    **dict.fromkeys(("admin.connect", "admin.connect_kind"), OPERATORS),  # and administrators where an operator allows it
     **dict.fromkeys(("admin.keys", "admin.rotate_keys"), OPERATORS),
 }
 """The roles that may enter each address of the console. Other users get 404, and strangers the sign-in."""
@@ -91,6 +92,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     def found() -> dict[str, str]:
         with factory.context():
             group = organisations.groups(employee.organisation_id)[0].id
+            (secret,) = client_secrets.valid_secrets("till", now())
             open_now = sessions.sessions_of(employee.organisation_id, employee.id, now(), None, 100)
         known = {
             "client_id": "till",
@@ -99,6 +101,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
             "group_id": group,
             "shop_id": shop,
             "job_id": job,
+            "secret_id": secret.id,
         }
         session = {"login_id": open_now[0].id} if open_now else {}
         return {**known, **session, "act": "disable", "form": "csv", "kind": "till"}

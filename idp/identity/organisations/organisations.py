@@ -24,6 +24,8 @@ from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
+RESERVED = ("administrators_connect_apps",)
+"""Settings that only operators change: they let administrators do more."""
 CHUNK = 200
 """Organisations read by one statement of a search."""
 
@@ -100,6 +102,7 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
         wanted["integrations"] = check_texts("integrations", values["integrations"])
     if "settings" in values:
         wanted["settings"] = {**row.settings, **validate_settings(values["settings"])}
+    _require_reserved(row, wanted.get("settings", row.settings), origin)
     changes = differing(row, wanted)
     if changes.keys() & {"country", "integrations"} and not permissions.runs_installation(origin):
         raise Forbidden(say("Only the installation administrator may change country and integrations."))
@@ -109,6 +112,13 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
         store.change_organisation(row.id, **changes)
         audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
     return list(changes)
+
+
+def _require_reserved(row: Organisation, wanted: Values, origin: Origin) -> None:
+    """Raise ``Forbidden`` if an administrator would change a setting that is for operators."""
+    changed = {name for name in RESERVED if wanted.get(name, False) != row.settings.get(name, False)}
+    if changed and not permissions.runs_installation(origin):
+        raise Forbidden(say("Only the installation administrator may change this."))
 
 
 def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:

@@ -138,6 +138,7 @@ class OrganisationSettings:
     remembered_device_counts: bool = _truth(True)
     offer_set_up: bool = _truth(True)
     languages: tuple[str, ...] = field(default=LANGUAGES, metadata={"rule": _LANGUAGES})
+    administrators_connect_apps: bool = _truth(False)
     colour: str = field(default="", metadata={"rule": _COLOUR})
 
     def leaked_notice_days_for(self, is_administrator: bool) -> int:

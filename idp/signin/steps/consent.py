@@ -18,7 +18,7 @@ class ConsentPage:
 
     ``scope_words``: the words for the scopes of APIs, by language. ``details``: those for acts that are allowed once.
     ``keeps_offline_access``: the app keeps that scope also after the person signs out. ``registered_itself``: no operator
-    has looked at the app.
+    has looked at the app. ``managed_by``: the organisation whose administrators connected it; empty for operators.
     """
 
     frame: Frame
@@ -29,6 +29,7 @@ class ConsentPage:
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keeps_offline_access: bool = False
     registered_itself: bool = False
+    managed_by: str = ""
     all_hosts: str = ""
     details: tuple[Mapping[str, str], ...] = ()
 
@@ -63,6 +64,7 @@ def page(case: Case, frame: Frame) -> ConsentPage:
         scope_words=client.scope_words,
         keeps_offline_access=client.keeps_offline_access,
         registered_itself=client.registered_itself,
+        managed_by=case.organisation.name if client.is_managed and case.organisation else "",
         all_hosts=client.all_hosts,
         details=client.detail_words,
     )

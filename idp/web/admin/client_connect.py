@@ -1,14 +1,17 @@
 """Connect an app: choose what it is, fill in three fields, and copy settings that work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import Invalid, Message, Refusal
 from idp.oauth import client_kinds, registration
-from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, SCOPES, STACK, Answers
+from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, OF_ADMINISTRATORS, SCOPES, STACK, Answers
+from idp.oauth.client_permissions import may_connect
+from idp.store import organisations
 from idp.web import pages, post_redirect_get, request_context, unsaved
+from idp.web.account.current_user import who
 from idp.web.admin import guard
 from idp.web.admin.client_detail import HERE, address_of, detail
 from idp.web.admin.client_guide import CHOICE
@@ -58,26 +61,37 @@ def mount(blueprint: Blueprint) -> None:
 
 def choose(store_url: str) -> Response:
     """Show what an app may be."""
-    admin = guard.operator(store_url, or_installation=True)
+    admin = _connector(store_url)
     rows = tuple(
         KindRow(kind.title, kind.hint, url_for("admin.connect_kind", store_url=store_url, kind=name))
         for name, kind in KINDS.items()
+        if admin.is_operator or name in OF_ADMINISTRATORS
     )
-    every = url_for("admin.add_app", store_url=store_url)
+    every = url_for("admin.add_app", store_url=store_url) if admin.is_operator else ""
     return pages.render("admin/client_kinds.html", KindsPage(admin.frame(HERE), rows, every))
 
 
 def connect(store_url: str, kind: str) -> Response:
     """Show the three fields for a kind. A posted form connects the app; its secret is shown this once."""
-    if kind not in KINDS:
+    admin = _connector(store_url, fresh=True)
+    if kind not in (KINDS if admin.is_operator else OF_ADMINISTRATORS):
         abort(404)
-    admin = guard.operator(store_url, fresh=True, or_installation=True)
     return unsaved.answer(lambda: _form(admin, kind, {}, None), partial(_form, admin, kind), partial(_connect, admin, kind))
+
+
+def _connector(store_url: str, *, fresh: bool = False) -> Admin:
+    """Return the acting person, who may connect apps here. Answers 404 to others, before a proof is asked."""
+    present = who()
+    if present is not None and not may_connect(organisations.organisation_at(store_url), present.origin):
+        abort(404)
+    admin = guard.administrator(store_url, fresh=fresh, or_installation=True)
+    return admin if may_connect(admin.organisation, admin.origin) else abort(404)
 
 
 def _connect(admin: Admin, kind: str, form: Fields) -> Response:
     answers = Answers(*(form.get(name, "") for name in ("name", ADDRESS, STACK, SCOPES)))
     metadata, ours = client_kinds.registration_of(kind, answers, _organisations(admin))
+    ours = ours if admin.is_operator else replace(ours, managed_by=admin.organisation.id)
     row, secret = registration.register(request_context.settings(), None, metadata, ours, None, admin.origin)
     chosen = {CHOICE: answers.stack} if answers.stack else {}
     post_redirect_get.land_at(address_of(admin, row.client_id), **chosen)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from idp.config import Settings
@@ -19,6 +19,14 @@ from idp.web.admin.client_labels import FIRST, LABELS, fits
 from idp.web.admin.client_meanings import MEANINGS, TEXTS
 
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
+OF_ADMINISTRATORS = frozenset(
+    (
+        "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", TEXTS, "redirect_uris",
+        "post_logout_redirect_uris", "backchannel_logout_uri", "initiate_login_uri", "scope", "default_acr_values",
+        "default_max_age", "minimum_acr", "remember_device", "shared_device",
+    )
+)  # fmt: skip
+"""The fields that administrators may change of an app that their organisation manages."""
 STATED = "stated"
 """The kind of a truth that may also be left out."""
 TABLE = "table"
@@ -138,6 +146,19 @@ def shown(
 def _with_values(row: Client | None, every: Sequence[Field]) -> tuple[Shown, ...]:
     known = _known(row)
     return tuple(_shown(one, known.get(one.name)) for one in every)
+
+
+def for_administrators(every: Sequence[Shown]) -> tuple[Shown, ...]:
+    """Return the fields that administrators may change of an app of their organisation."""
+    return tuple(one for one in every if one.field.name in OF_ADMINISTRATORS)
+
+
+def of_administrator(row: Client, metadata: Mapping[str, Any], ours: Ours) -> tuple[dict[str, Any], Ours]:
+    """Return what an administrator entered, with all else as it is."""
+    free = {name for name in (*metadata, *row.metadata_) if name.partition("#")[0] in OF_ADMINISTRATORS}
+    kept = {name: value for name, value in row.metadata_.items() if name not in free}
+    present = replace(ours, first_party=row.first_party, organisations=tuple(row.organisations))
+    return {**kept, **{name: value for name, value in metadata.items() if name in free}}, present
 
 
 def fitting(every: Sequence[Shown], row: Client | None) -> tuple[Shown, ...]:

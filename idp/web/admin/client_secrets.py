@@ -10,7 +10,7 @@ from idp.oauth.secret_changes import OVERLAPS, USUAL_OVERLAP
 from idp.store.clients import Client
 from idp.web import pages, post_redirect_get, request_context
 from idp.web.admin import guard
-from idp.web.admin.client_detail import HERE, address_of, app_at, detail
+from idp.web.admin.client_detail import HERE, address_of, changeable, detail
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
 
@@ -46,8 +46,8 @@ def mount(blueprint: Blueprint) -> None:
 
 def new(store_url: str, client_id: str) -> Response:
     """Ask, then make a new secret, which is shown this once."""
-    admin = guard.operator(store_url, fresh=True, or_installation=True)
-    row, overlap = app_at(admin, client_id), request.args.get(CHOICE, USUAL_OVERLAP)
+    admin, row = changeable(store_url, client_id)
+    overlap = request.args.get(CHOICE, USUAL_OVERLAP)
     if overlap not in OVERLAPS:
         abort(404)
     sentences = (say("The new secret is shown once."), KEEP_WORKING[overlap])
@@ -66,9 +66,11 @@ def _make(admin: Admin, row: Client, overlap: str) -> Response:
 
 def end(store_url: str, client_id: str, secret_id: str) -> Response:
     """Ask, then end one secret at once."""
-    admin = guard.operator(store_url, fresh=True, or_installation=True)
-    row = app_at(admin, client_id)
-    others = [one for one in secret_changes.valid_secrets(client_id) if one.id != secret_id]
+    admin, row = changeable(store_url, client_id)
+    valid = {one.id for one in secret_changes.valid_secrets(client_id)}
+    if secret_id not in valid:
+        abort(404)
+    others = valid - {secret_id}
     then = say("The app must use its other secret.") if others else ONLY_ONE
     sentences = (say("The secret stops working at once. Do this if somebody else may have it."), then)
     question = Question(

@@ -7,12 +7,12 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say
-from idp.oauth import registration
+from idp.oauth import client_permissions, registration
 from idp.store import clients as store
 from idp.store.clients import Client
 from idp.web import pages, post_redirect_get, request_context, unsaved
 from idp.web.admin import client_form, guard
-from idp.web.admin.client_detail import HERE, AppRow, address_of, api_scopes, app_at, detail, row_of
+from idp.web.admin.client_detail import HERE, AppRow, address_of, api_scopes, app_at, changeable, detail, rows_of
 from idp.web.admin.client_form import Group
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -26,12 +26,13 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class AppListPage:
-    """Hold a page of the apps that the reader may see, by id; ``may_change`` for operators."""
+    """Hold a page of the apps that the reader may see, by id. ``may_connect``: whether they may add one."""
 
     frame: Frame
     rows: tuple[AppRow, ...]
     pages: Pages
-    may_change: bool
+    may_connect: bool
+    is_operator: bool
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ ACTIONS: dict[str, ClientAction] = {
         say("Enable"),
         _enable,
     ),
+    "take-over": ConfirmedAction(
+        say("Take over %(app)s?"),
+        (say("The organisation's administrators can no longer change it. Only the installation administrator can."),),
+        say("Take over"),
+        registration.take_over,
+    ),
     "delete": ConfirmedAction(
         say("Delete %(app)s?"),
         (
@@ -85,8 +92,11 @@ DONE = {
     "disable": say("“%(app)s” is disabled. Nobody can sign in to the app."),
     "enable": say("“%(app)s” is enabled. People can sign in to the app again."),
     "delete": say("“%(app)s” is deleted."),
+    "take-over": say("“%(app)s” is taken over. Its organisation can no longer change the app."),
 }
 """What each action did."""
+OF_ADMINISTRATORS = ("delete",)
+"""The actions that administrators may do with an app that their organisation manages."""
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -105,8 +115,10 @@ def show(store_url: str) -> Response:
     own = "" if admin.is_operator else admin.organisation.id
     of, read = List("admin.apps", {"store_url": store_url}), partial(store.listed, organisation_id=own)
     shown, beside = page_of(of, store.place_of, read, lambda row: row.client_id)
-    rows = tuple(map(row_of, shown))
-    return pages.render("admin/clients.html", AppListPage(admin.frame(HERE), rows, beside, admin.is_operator))
+    rows = rows_of(shown)
+    may_connect = client_permissions.may_connect(admin.organisation, admin.origin)
+    page = AppListPage(admin.frame(HERE), rows, beside, may_connect, admin.is_operator)
+    return pages.render("admin/clients.html", page)
 
 
 def show_one(store_url: str, client_id: str) -> Response:
@@ -131,14 +143,15 @@ def _add(admin: Admin, form: Fields) -> Response:
 
 def edit(store_url: str, client_id: str) -> Response:
     """Change an app."""
-    admin = guard.operator(store_url, fresh=True, or_installation=True)
-    row = app_at(admin, client_id)
+    admin, row = changeable(store_url, client_id)
     return unsaved.answer(lambda: _form(admin, row, None), partial(_form, admin, row), partial(_save, admin, row))
 
 
 def _save(admin: Admin, row: Client, form: Fields) -> Response:
     client_id = row.client_id
     metadata, ours = client_form.read(request_context.settings(), row, form, api_scopes())
+    if not admin.is_operator:
+        metadata, ours = client_form.of_administrator(row, metadata, ours)
     registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
     return guard.told(
         admin, address_of(admin, client_id), say("“%(app)s” is saved.", app=metadata.get("client_name", row.name))
@@ -148,9 +161,11 @@ def _save(admin: Admin, row: Client, form: Fields) -> Response:
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     """Ask, then carry out one of ``ACTIONS``."""
     chosen = ACTIONS.get(act) or abort(404)
-    admin = guard.operator(store_url, fresh=True, or_installation=True)
-    question = _question(admin, app_at(admin, client_id), chosen)
-    return confirm_then(admin, HERE, question, partial(_carry_out, admin, app_at(admin, client_id), act))
+    admin, row = changeable(store_url, client_id)
+    if not admin.is_operator and act not in OF_ADMINISTRATORS:
+        abort(404)
+    question = _question(admin, row, chosen)
+    return confirm_then(admin, HERE, question, partial(_carry_out, admin, row, act))
 
 
 def _carry_out(admin: Admin, row: Client, act: str) -> Response:
@@ -171,6 +186,8 @@ def _question(admin: Admin, row: Client, action: ClientAction) -> Question:
 def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:
     shows_all = row is None or ALL in request.args
     fields = client_form.shown(request_context.settings(), row, form, api_scopes())
+    if not admin.is_operator:
+        shows_all, fields = True, client_form.for_administrators(fields)
     page = AppForm(
         admin.frame(HERE),
         client_id=row.client_id if row else "",

@@ -12,6 +12,7 @@ from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity.organisations import organisations
 from idp.identity.organisations.logos import MOST_BYTES
+from idp.identity.organisations.organisations import RESERVED
 from idp.identity.organisations.settings import NUMBERS
 from idp.languages import LANGUAGES
 from idp.store import organisations as store
@@ -89,6 +90,8 @@ def _numbers() -> tuple[Number, ...]:
 def _values_of(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """Read the form in the shape that ``organisations.change`` takes. Only operators change what is reserved for them."""
     chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
+    if admin.is_operator:
+        chosen |= {name: name in form for name in RESERVED}
     chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
     chosen["languages"] = _languages(form)
     values: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
@@ -134,7 +137,9 @@ def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage
     values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
     values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
     values |= {"time_zone": at.time_zone, "first_language": terms.languages[0]}
-    ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
+    ticked = {name for name in (*TICKS, *RESERVED) if getattr(terms, name)} | {
+        f"language-{language}" for language in terms.languages
+    }
     was = edited.state_of(_stored(at))
     return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), was, logo_errors=logo_errors)
 

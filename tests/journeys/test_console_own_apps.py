@@ -1,0 +1,246 @@
+"""Administrators connect apps for their own organisation, where the operators allow it (issue 11, job 8)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp import clock as clocks
+from idp.actors import Person
+from idp.audit import Event, Origin
+from idp.db import transaction
+from idp.errors import Forbidden, Invalid, NotFound
+from idp.identity.accounts import operators
+from idp.identity.organisations import organisations as organisation_rules
+from idp.oauth import registration, secret_changes
+from idp.oauth.client_kinds import KINDS, OF_ADMINISTRATORS
+from idp.oauth.registration import Ours
+from idp.store import audit, client_secrets, clients
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+
+HOME = "/admin/example-shoes/apps"
+ISSUER = "https://id.example.com"
+SETTING = "administrators_connect_apps"
+
+
+@pytest.fixture
+def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
+    return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+
+
+@pytest.fixture
+def otto(factory: Factory) -> MadePerson:
+    """Create an operator with a second factor."""
+    with factory.context():
+        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
+
+
+@pytest.fixture
+def allow(factory: Factory, quiet_shoes: str) -> Callable[..., None]:
+    """Return a function that lets the administrators of the shoe shop connect apps, or ends that."""
+
+    def change(*, to: bool = True) -> None:
+        with factory.context(), transaction():
+            organisation_rules.change(factory.organisation(quiet_shoes), {"settings": {SETTING: to}}, BY_TESTS)
+
+    return change
+
+
+@pytest.fixture
+def enter(new_browser: Callable[..., Browser], clock: Callable[..., None]) -> Callable[..., Browser]:
+    """Sign a person in at the list of apps."""
+
+    def sign_in(person: MadePerson, at: str = HOME) -> Browser:
+        browser = new_browser().open(at)
+        if person.store_url == "installation":
+            browser.submit("other_organisation")
+        if "organisation" in browser.fields:
+            browser.fill(organisation=person.store_url).submit()
+        browser.fill(username=person.username, password=person.password).submit()
+        browser.fill(code=person.authenticator.code()).submit()
+        clock(seconds=60)
+        return browser
+
+    return sign_in
+
+
+def made(factory: Factory) -> clients.Client:
+    with factory.context():
+        (row,) = clients.clients()
+        return row
+
+
+def connect(browser: Browser, kind: str = "shop", **values: str) -> Browser:
+    """Connect an app, and return the browser at its page."""
+    return browser.open(f"{HOME}/connect/{kind}").fill(name="Zeepkist", address="soap.shoes.example", **values).submit()
+
+
+def test_it_is_off_until_an_operator_allows_it(factory, enter, anna, otto, quiet_shoes) -> None:
+    """An administrator can neither connect an app nor turn the setting on; an operator can."""
+    browser = enter(anna)
+    assert "Connect an app" not in browser.text
+    assert [browser.open(f"{HOME}/{path}").status for path in ("connect", "connect/shop")] == [404, 404]
+    browser.open("/admin/example-shoes/settings")
+    assert SETTING not in browser.fields
+    browser.fill(name="Example Shoes").submit(**{SETTING: "yes"})
+    assert "saved" in browser.text
+    assert "Connect an app" not in browser.open(HOME).text
+    with factory.context(), transaction():
+        at = factory.organisation(quiet_shoes)
+        with pytest.raises(Forbidden):
+            organisation_rules.change(at, {"settings": {SETTING: True}}, Origin(Person(anna.id)))
+    there = enter(otto).open("/admin/example-shoes/settings").fill(**{SETTING: True}).submit()
+    assert "saved" in there.text
+    assert "Connect an app" in browser.open(HOME).text
+
+
+def test_an_administrator_connects_an_app_and_an_operator_removes_it(
+    app, factory, enter, allow, anna, otto, quiet_shoes, journey, new_browser
+) -> None:
+    """The app serves that organisation alone, its consent says who connected it, and both trails and lists have it."""
+    allow()
+    browser = connect(enter(anna).click("Connect an app"), stack="authlib")
+    lines = browser.text.splitlines()
+    secret = lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
+    row = made(factory)
+    assert (row.managed_by, row.organisations, row.first_party) == (quiet_shoes, [quiet_shoes], False)
+    party = RelyingParty(app, ISSUER, row.client_id, row.metadata_["redirect_uris"][0], secret=secret)
+    jan = factory.make_user(quiet_shoes, "jan")
+    walk = journey(jan, app=party, browser=new_browser()).begin().password()
+    assert "An administrator of “Example Shoes” connected this app." in walk.browser.text
+    browser.open(f"{HOME}/{row.client_id}/edit")
+    assert {"first_party", "organisations", "claims", "jwks"}.isdisjoint(browser.fields)
+    browser.fill(client_name="Zeepkist twee").submit()
+    assert made(factory).metadata_ == {**row.metadata_, "client_name": "Zeepkist twee"}
+    with factory.context():
+        events = [(one.event, one.actor_id) for one in audit.rows(quiet_shoes) if one.client_id == row.client_id]
+    assert (Event.CLIENT_CREATED, anna.id) in events
+    assert (Event.CLIENT_CHANGED, anna.id) in events
+    there = enter(otto)
+    assert "connected by Example Shoes" in there.text
+    there.open(f"{HOME}/{row.client_id}/do/delete").fill(password=otto.password).submit()
+    with factory.context():
+        assert list(clients.clients()) == []
+
+
+def test_an_administrator_keeps_the_secrets_of_their_app(factory, enter, allow, anna) -> None:
+    """Job 9: they see age and last use, make a new one, end one, and delete the app; not more."""
+    allow()
+    browser = connect(enter(anna))
+    path = f"{HOME}/{made(factory).client_id}"
+    browser.open(f"{path}/secrets/new?overlap=7d").fill(password=anna.password).submit()
+    assert THE_SECRET_SHOWN_THIS_ONCE in browser.text
+    browser.open(f"{path}/about").click("End now").fill(password=anna.password).submit()
+    assert "The secret has ended." in browser.text
+    assert "Test this app" in browser.text
+    for act in ("disable", "enable", "take-over"):
+        assert browser.open(f"{path}/do/{act}").status == 404
+    browser.open(f"{path}/do/delete").fill(password=anna.password).submit()
+    assert "There are no apps yet." in browser.text
+
+
+def test_nobody_else_finds_the_app(factory, enter, allow, anna, otto, quiet_shoes) -> None:
+    """Another organisation's administrators get 404 everywhere, and so do its own once the operators end it."""
+    allow()
+    mine = connect(enter(anna))
+    client_id = made(factory).client_id
+    boots = factory.make_organisation("example-boots", settings={"offer_set_up": False, SETTING: True})
+    bob = factory.make_user(boots, "bob", role="administrator", with_totp=True, email="bob@boots.example")
+    with factory.context():
+        (secret,) = client_secrets.valid_secrets(client_id, clocks.now())
+    ending = f"{client_id}/secrets/{secret.id}/end"
+    paths = [f"{client_id}/{rest}" for rest in ("edit", "do/delete", "secrets/new")] + [ending]
+    his = enter(bob, "/admin/example-boots/apps")
+    assert "Zeepkist" not in his.text
+    token = his.open("/account/details").value("csrf_token")
+    for path in [*paths, f"{client_id}/about", f"{client_id}/test"]:
+        address = f"/admin/example-boots/apps/{path}"
+        assert his.open(address).status == 404, path
+        if not path.endswith("about"):
+            his.send("POST", f"{ISSUER}{address}", [("csrf_token", token), ("password", bob.password)])
+            assert his.status == 404, path
+    assert his.open("/admin/example-shoes/apps").status == 404
+    allow(to=False)
+    for path in paths:
+        assert mine.open(f"{HOME}/{path}").status == 404, path
+    assert "Zeepkist" in mine.open(HOME).text
+
+
+HYBRID = {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]}
+POWERFUL = [
+    ({"grant_types": ["authorization_code", "client_credentials"]}, {}, "grant_types"),
+    ({"grant_types": ["urn:openid:params:grant-type:ciba"]}, {}, "grant_types"),
+    ({"scope": "openid stock.read"}, {}, "scope"),
+    (
+        {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]},
+        {},
+        "response_types grant_types",
+    ),
+    ({"claims": {"team": "role"}}, {}, "claims"),
+    ({"require_pkce": False}, {}, "require_pkce"),
+    ({"resource": {"identifier": "https://a.example", "scopes": {"a.b": "A"}}}, {}, "resource"),
+    ({"jwks_uri": "https://a.example/jwks"}, {}, "jwks_uri"),
+    ({"subject_type": "pairwise"}, {}, "subject_type"),
+    ({"offline_access_survives_logout": True}, {}, "offline_access_survives_logout"),
+    ({"backchannel_logout_uri": "https://127.0.0.1/out"}, {}, "backchannel_logout_uri"),
+    ({"redirect_uris": [f"{ISSUER}/callback"]}, {}, "redirect_uris"),
+    ({}, {"first_party": True}, "first_party"),
+    ({}, {"organisations": ()}, "organisations"),
+]
+
+
+@pytest.mark.parametrize(("more", "ours", "field"), POWERFUL)
+def test_powerful_settings_are_refused_for_every_actor(factory, settings, quiet_shoes, more, ours, field) -> None:
+    """While an organisation manages an app, it stays within bounds. An operator takes it over first."""
+    metadata = {"redirect_uris": ["https://a.example/cb"], "client_name": "A"}
+    own = {"organisations": (quiet_shoes,), "managed_by": quiet_shoes}
+    with factory.context():
+        with pytest.raises(Invalid) as refused:
+            registration.register(settings, None, {**metadata, **more}, Ours(**{**own, **ours}), None, BY_TESTS)
+        assert refused.value.field in field.split()
+        row, _ = registration.register(settings, None, metadata, Ours(**own), None, BY_TESTS)
+        with pytest.raises(Invalid) as refused:
+            registration.change(settings, row.client_id, {**row.metadata_, **more}, Ours(**{**own, **ours}), BY_TESTS)
+        assert refused.value.field in field.split()
+        registration.take_over(row.client_id, BY_TESTS)
+        if field not in ("resource", "backchannel_logout_uri"):
+            registration.change(settings, row.client_id, {**row.metadata_, **more}, Ours(**{**own, **ours}), BY_TESTS)
+
+
+def test_the_rule_holds_within_each_change(factory, settings, allow, anna, quiet_shoes) -> None:
+    """No page is needed: every function asks again within its transaction."""
+    with factory.context():
+        metadata = {"redirect_uris": ["https://a.example/cb"]}
+        row, _ = registration.register(
+            settings, None, metadata, Ours(organisations=(quiet_shoes,), managed_by=quiet_shoes), None, BY_TESTS
+        )
+        by_anna, own = Origin(Person(anna.id)), Ours(organisations=(quiet_shoes,), managed_by=quiet_shoes)
+        acts = (
+            lambda: registration.register(settings, None, metadata, own, None, by_anna),
+            lambda: registration.change(settings, row.client_id, metadata, own, by_anna),
+            lambda: registration.remove(row.client_id, by_anna),
+            lambda: secret_changes.rotate_secret(settings, row.client_id, by_anna),
+            lambda: secret_changes.end_secret(row.client_id, "x", by_anna),
+        )
+        for act in acts:
+            with pytest.raises(NotFound):
+                act()
+    allow()
+    with factory.context():
+        with pytest.raises(NotFound):
+            registration.register(settings, "own-id", metadata, own, None, by_anna)
+        with pytest.raises(NotFound):
+            registration.disable(row.client_id, by_anna)
+        registration.change(settings, row.client_id, {**row.metadata_, "client_name": "B"}, own, by_anna)
+        registration.remove(row.client_id, by_anna)
+
+
+def test_only_some_kinds_are_for_administrators(enter, allow, anna) -> None:
+    """An API and a device without a keyboard need grants that administrators may not give."""
+    allow()
+    browser = enter(anna)
+    statuses = {kind: browser.open(f"{HOME}/connect/{kind}").status for kind in KINDS}
+    assert {kind for kind, status in statuses.items() if status == 200} == set(OF_ADMINISTRATORS)
