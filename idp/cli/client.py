@@ -21,7 +21,7 @@ from idp.oauth import guides, registration, registration_tokens, strict_json
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
-from idp.store import client_registrations, organisations
+from idp.store import client_lists, client_registrations, organisations
 from idp.store import clients as store
 from idp.store.clients import Client
 
@@ -40,16 +40,20 @@ client.add_command(secret)
 
 
 @client.command("list")
-def show_all() -> None:
+@click.option("--self-registered", "only_self", is_flag=True, help="Only those that registered themselves.")
+def show_all(only_self: bool) -> None:
     """List the clients: id, name, kind, when they must use PKCE, redirect addresses. A star: it registered itself."""
     with opened() as settings:
-        own = {row.client_id for row in client_registrations.registrations()}
-        for row in store.clients():
-            metadata = row.metadata_
-            kind, pkce = "public" if row.is_public else "confidential", PKCE[demand_of(metadata, settings)]
-            name, addresses = metadata.get("client_name", ""), " ".join(metadata.get("redirect_uris", []))
-            star = "*" if row.client_id in own else ""
-            click.echo(f"{row.client_id + star:24} {name:28} {kind:13} {pkce:14} {addresses}")
+        for rows in client_lists.each("self" if only_self else ""):
+            alone = set(client_registrations.registered_among([row.client_id for row in rows]))
+            for row in rows:
+                click.echo(_line(row, settings, "*" if row.client_id in alone else ""))
+
+
+def _line(row: Client, settings: Settings, star: str) -> str:
+    kind, pkce = "public" if row.is_public else "confidential", PKCE[demand_of(row.metadata_, settings)]
+    name, addresses = row.metadata_.get("client_name", ""), " ".join(row.metadata_.get("redirect_uris", []))
+    return f"{row.client_id + star:24} {name:28} {kind:13} {pkce:14} {addresses}"
 
 
 @client.command()

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -21,7 +22,17 @@ from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
 from idp.oauth.client_metadata import TLS_METHODS, usable_methods
 from idp.oauth.pkce import Demand, demand_of
-from idp.store import client_registrations, clients, database_clock, epoch, logout_notices, outbox, restore, signing_keys
+from idp.store import (
+    client_lists,
+    client_registrations,
+    clients,
+    database_clock,
+    epoch,
+    logout_notices,
+    outbox,
+    restore,
+    signing_keys,
+)
 
 CLOCK_SECONDS = 5
 
@@ -175,7 +186,8 @@ def _certificates(settings: Settings) -> Finding:
 
 def _registration(settings: Settings) -> Finding:
     """Tell which apps may register themselves, and how many have. It is a choice, not a fault."""
-    usable = [row for row in client_registrations.tokens() if row.expires_at > clock.now() and row.uses_left != 0]
+    tokens = chain.from_iterable(client_lists.each_token())
+    usable = [row for row in tokens if row.expires_at > clock.now() and row.uses_left != 0]
     in_words = {"off": "no app may register itself", "open": "any app may register itself"}
     by_token = f"an app may register itself by a token; {len(usable)} can be used"
     count = len(client_registrations.registrations())

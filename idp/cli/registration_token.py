@@ -1,5 +1,7 @@
 """``idp registration-token``: tokens by which apps may register themselves (initial access tokens, RFC 7591)."""
 
+from itertools import chain
+
 import click
 
 from idp.actors import System
@@ -10,7 +12,7 @@ from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration_tokens
 from idp.oauth.registration_tokens import Terms
-from idp.store import client_registrations, organisations
+from idp.store import client_lists, organisations
 from idp.store.client_registrations import RegistrationToken
 
 ORIGIN = Origin(System("cli"))
@@ -57,7 +59,7 @@ def create(
 def show_all() -> None:
     """List the tokens: id, name, when it expires, how many uses are left, what it allows."""
     with opened():
-        for row in client_registrations.tokens():
+        for row in chain.from_iterable(client_lists.each_token()):
             uses = "any number" if row.uses_left is None else f"{row.uses_left} left"
             click.echo(f"{row.id:26} {row.name:28} {row.expires_at:%Y-%m-%d %H:%M} {uses:10} {_allowed(row)}".rstrip())
 

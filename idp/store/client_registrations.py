@@ -58,12 +58,6 @@ def add_token(row: RegistrationToken) -> None:
     add(row)
 
 
-@asks_every
-def tokens() -> Select[RegistrationToken]:
-    """Return all tokens, the newest first."""
-    return select(RegistrationToken).order_by(RegistrationToken.created_at.desc(), RegistrationToken.id)
-
-
 @asks_one
 def token(digest: bytes, now: datetime) -> Select[RegistrationToken]:
     """Return a token that can be used now, by its digest."""

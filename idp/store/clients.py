@@ -8,7 +8,6 @@ from sqlalchemy import Boolean, Delete, Select, String, Update, delete, select, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base
-from idp.keyset import Place, page_of
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes
 from idp.store import client_secrets, kept
@@ -103,23 +102,6 @@ def clients() -> Select[Client]:
     return select(Client).order_by(Client.client_id)
 
 
-def listed(place: Place | None, most: int, *, organisation_id: str = "") -> list[Client]:
-    """Return a page of the clients by ``client_id``; with an organisation, of those that serve it.
-
-    Those are known after reading: it reads chunk by chunk until the page is full.
-    """
-    found: list[Client] = []
-    while len(found) < most:
-        chunk = page_of(select(Client), (Client.client_id,), place, most)
-        wanted = [row for row in chunk if not organisation_id or row.serves(organisation_id)]
-        is_before = place is not None and place.is_before
-        found = [*wanted, *found] if is_before else [*found, *wanted]
-        if len(chunk) < most:
-            break
-        place = Place((chunk[0 if is_before else -1].client_id,), is_before)
-    return found[-most:] if place is not None and place.is_before else found[:most]
-
-
 @asks_every
 def managed(organisation_id: str, most: int) -> Select[str]:
     """Return the ids of the apps that an organisation manages."""
@@ -130,11 +112,6 @@ def managed(organisation_id: str, most: int) -> Select[str]:
 def names_of_managers(organisation_ids: Collection[str]) -> Select[str, str]:
     """Return ids and names of the organisations that manage apps, without those that are gone."""
     return select(Organisation.id, Organisation.name).where(Organisation.id.in_(organisation_ids))
-
-
-def place_of(name: str, *, is_before: bool) -> Place:
-    """Return the place of a client in the list, even if it is gone."""
-    return Place((name,), is_before)
 
 
 @asks_every

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from idp.store import client_lists
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 from tests.drivers.client_keys import jwks, key
 
@@ -177,3 +178,17 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
     shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
     shop("client", "secret", "new", "pos", "--overlap", "now")
     assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 1
+
+
+def test_long_lists_are_read_in_batches(shop: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 11: the lists of clients and of registration tokens have each row once, whatever a batch holds."""
+    monkeypatch.setattr(client_lists, "CHUNK", 2)
+    for number in range(4):
+        given = {"client_id": f"app-{number}", "redirect_uris": ["https://a.example/cb"]}
+        shop("client", "create", "-", stdin=json.dumps(given))
+        shop("registration-token", "create", f"token {number}")
+    listed = [line.split()[0] for line in shop("client", "list").stdout.splitlines()]
+    assert listed == ["app-0", "app-1", "app-2", "app-3", "pos"]
+    assert shop("client", "list", "--self-registered").stdout == ""
+    names = [line.split()[2] for line in shop("registration-token", "list").stdout.splitlines()]
+    assert sorted(names) == ["0", "1", "2", "3"]

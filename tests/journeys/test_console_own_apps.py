@@ -121,9 +121,13 @@ def test_an_administrator_connects_an_app_and_an_operator_removes_it(
     assert (Event.CLIENT_CHANGED, anna.id) in events
     there = enter(otto)
     assert "connected by Example Shoes" in there.text
+    factory.make_client("kassa")
+    assert "Kassa" not in there.open(f"{HOME}?only=managed").text
+    assert "Zeepkist twee" in there.text
+    assert "There are no apps yet." in there.open(f"{HOME}?only=self").text
+    assert "Kassa" in there.open(f"{HOME}?only=x").text
     there.open(f"{HOME}/{row.client_id}/do/delete").fill(password=otto.password).submit()
-    with factory.context():
-        assert list(clients.clients()) == []
+    assert made(factory).client_id == "kassa"
 
 
 def test_an_administrator_keeps_the_secrets_of_their_app(factory, enter, allow, anna) -> None:

@@ -85,7 +85,7 @@ READS_ORGANISATION = {
 """Functions that may read all rows of one organisation."""
 OF_ORGANISATION = re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)$")
 RING = Ring([("new", bytes(32)), ("old", bytes(32))])
-BY_NAME = ("user_search.search", "organisation_lists.shops", "organisation_lists.groups", "clients.listed")  # lists by name
+BY_NAME = ("user_search.search", "organisation_lists.shops", "organisation_lists.groups", "client_lists.listed")
 CALLS: dict[str, list[dict[str, Any]]] = {
     "audit.rows_found": [
         {"sought": Sought(event="x")},

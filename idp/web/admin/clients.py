@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say
 from idp.oauth import client_permissions, registration
-from idp.store import clients as store
+from idp.store.client_lists import ONLY, listed, place_of
 from idp.store.clients import Client
-from idp.web import pages, post_redirect_get, request_context, unsaved
+from idp.web import forms, pages, post_redirect_get, request_context, unsaved
 from idp.web.admin import client_form, guard
 from idp.web.admin.client_detail import HERE, AppRow, address_of, api_scopes, app_at, changeable, detail, rows_of
 from idp.web.admin.client_form import Group
@@ -20,6 +20,12 @@ from idp.web.confirmed_action import ConfirmedAction
 from idp.web.pagination import List, Pages, page_of
 from idp.web.unsaved import Fields
 
+FILTERS = {
+    "": say("All apps"),
+    "self": say("Apps that registered themselves"),
+    "managed": say("Apps that administrators connected"),
+}
+"""What the list may be narrowed to, by the value in its address."""
 ALL = "all"
 """The parameter that shows every setting."""
 
@@ -33,6 +39,8 @@ class AppListPage:
     pages: Pages
     may_connect: bool
     is_operator: bool
+    only: str = ""
+    filters: tuple[tuple[str, Message], ...] = tuple(FILTERS.items())
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,12 @@ def show(store_url: str) -> Response:
     """List the apps."""
     admin = guard.administrator(store_url, or_installation=True)
     own = "" if admin.is_operator else admin.organisation.id
-    of, read = List("admin.apps", {"store_url": store_url}), partial(store.listed, organisation_id=own)
-    shown, beside = page_of(of, store.place_of, read, lambda row: row.client_id)
+    only = forms.asked("only", 10) if forms.asked("only", 10) in ONLY else ""
+    of, read = List("admin.apps", {"store_url": store_url, "only": only}), partial(listed, organisation_id=own, only=only)
+    shown, beside = page_of(of, place_of, read, lambda row: row.client_id)
     rows = rows_of(shown)
     may_connect = client_permissions.may_connect(admin.organisation, admin.origin)
-    page = AppListPage(admin.frame(HERE), rows, beside, may_connect, admin.is_operator)
+    page = AppListPage(admin.frame(HERE), rows, beside, may_connect, admin.is_operator, only)
     return pages.render("admin/clients.html", page)
 
 
