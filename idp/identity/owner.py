@@ -50,7 +50,7 @@ def make_first_owner(user: User) -> None:
 def require_not_owner(organisation: Organisation, user: User) -> None:
     """Raise ``Forbidden`` for the owner: nobody disables the owner together with others."""
     if user.id == organisation.owner_id or has_owner_role(user):
-        raise Forbidden(say("An organisation must keep an owner: give the ownership to somebody else first."))
+        raise Forbidden(say("An organisation needs an owner: hand over the ownership to somebody else first."))
 
 
 def require_another_owner(user: User) -> None:

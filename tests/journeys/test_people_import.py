@@ -187,7 +187,7 @@ def test_an_import_can_be_dropped_before_it_begins(factory: Factory, enter, new_
     """Dropped ones never run, and one cannot be started twice. Other organisations see none of it."""
     browser = upload(enter(anna), "username\nkim\n")
     address = browser.url
-    browser.click("Drop the import").submit("Drop the import")
+    browser.click("Discard the import").submit("Discard the import")
     assert "cancelled" in browser.text
     assert worked(factory) == 0
     start(browser.open(address), anna) if "Import these people" in browser.text else None

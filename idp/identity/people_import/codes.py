@@ -30,7 +30,7 @@ def shown(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
     sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
     with transaction():
         if not store.show_codes(job.organisation_id, job.id, clock.now()):
-            raise Conflict(say("These codes were shown already, or have expired. Print a new code on a person's page."))
+            raise Conflict(say("These codes were already shown, or have expired. Print a new code on a person's page."))
         cards = tuple(_card(settings, line) for line in store.lines_with_code(job.organisation_id, job.id))
         store.wipe_codes(job.organisation_id, job.id)
         data = {"codes": len(cards), "job": job.id}

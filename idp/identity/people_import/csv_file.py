@@ -105,7 +105,7 @@ def _fields(header: list[str]) -> list[str]:
     for cell, name in zip(header, plain, strict=True):
         if name and name not in by_name and name not in OF_EXPORT:
             known = ", ".join(HEADERS)
-            message = say("The column “%(name)s” is not known. Known are: %(known)s.", name=cell[:40], known=known)
+            message = say("The column “%(name)s” is not known. The columns are: %(known)s.", name=cell[:40], known=known)
             raise Invalid("file", message)
     fields = [by_name.get(name, "") for name in plain]
     twice = next((field for field in fields if field and fields.count(field) > 1), "")

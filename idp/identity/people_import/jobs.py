@@ -99,7 +99,7 @@ def start(settings: Settings, job: Job, origin: Origin) -> None:
     until = clock.ahead(hours=settings.lifetimes.invitation_hours) if job.prints_codes else None
     with transaction():
         if not store.move(job.organisation_id, job.id, "draft", job.digest, state="waiting", codes_until=until):
-            raise Conflict(say("This import was started or dropped already."))
+            raise Conflict(say("This import was already started or discarded."))
         record(origin, Event.IMPORT_STARTED, organisation_id=job.organisation_id, data={"lines": job.total, "job": job.id})
 
 
@@ -108,7 +108,7 @@ def cancel(job: Job, origin: Origin) -> None:
     permissions.require_ruler(job.organisation_id, origin)
     with transaction():
         if not store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=clock.now()):
-            raise Conflict(say("This import has begun, and can no longer be cancelled."))
+            raise Conflict(say("This import has begun, and can no longer be discarded."))
         record(origin, Event.IMPORT_CANCELLED, organisation_id=job.organisation_id, data={"job": job.id})
 
 

@@ -44,7 +44,7 @@ OF_THINGS: Mapping[str, Message] = {
     Event.GROUP_CHANGED: say("Group changed"),
     Event.POLICY_CHANGED: say("Policy changed"),
     Event.IMPORT_STARTED: say("Import of people started"),
-    Event.IMPORT_CANCELLED: say("Import of people dropped"),
+    Event.IMPORT_CANCELLED: say("Import of people discarded"),
     Event.CODES_SHOWN: say("Printed codes of an import shown"),
     Event.KEY_MADE: say("Signing key created"),
     Event.KEY_ROTATED: say("Signing key rotated"),

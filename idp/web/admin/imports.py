@@ -30,7 +30,7 @@ OUTCOMES: Mapping[str, Message] = {
     "refused": say("refused"), "created": say("created"), "changed": say("changed"), "unchanged": say("unchanged"),
 }  # fmt: skip
 STATES: Mapping[str, Message] = {
-    "draft": say("tried, not started"),
+    "draft": say("checked, not started"),
     "waiting": say("waiting"),
     "running": say("running"),
     "done": say("finished"),
@@ -208,16 +208,16 @@ ACTS: Mapping[str, Act] = {
     "start": Act(
         say_many("Import %(num)s line?", "Import %(num)s lines?", 0),
         (
-            say("Exactly the file that you have just tried is carried out. Refused lines are left out."),
-            say("You can close this page: the import goes on."),
+            say("Exactly the file that you have just checked is imported. Refused lines are left out."),
+            say("You can close this page: the import continues."),
         ),
         say("Import these people"),
         _start,
     ),
     "cancel": Act(
-        say("Drop this import?"),
+        say("Discard this import?"),
         (say("Nobody has been created or changed yet. The file is forgotten."),),
-        say("Drop the import"),
+        say("Discard the import"),
         _cancel,
         asks_password=False,
     ),
@@ -225,7 +225,7 @@ ACTS: Mapping[str, Act] = {
         say("Show the sheet with codes?"),
         (
             say("The codes are shown once, to print and hand over. Give each card to its own person only."),
-            say("Make sure that your printer works before you go on."),
+            say("Make sure that your printer works before you continue."),
         ),
         say("Show the sheet"),
         _codes,
