@@ -151,6 +151,13 @@ def _time_of(organisation_id: str, seq: int) -> Select[datetime]:
 
 
 @asks_one
+def last_of(organisation_id: str, actor_id: str, event: str) -> Select[AuditRow]:
+    """Return the newest row about what this user did: it goes back through their own acts alone."""
+    here = (AuditRow.organisation_id == organisation_id, AuditRow.actor_id == actor_id, AuditRow.event == event)
+    return select(AuditRow).where(*here).order_by(AuditRow.at.desc(), AuditRow.seq.desc()).limit(1)
+
+
+@asks_one
 def head(organisation_id: str) -> Select[AuditHead]:
     """Return the head of a chain, unlocked."""
     return select(AuditHead).where(AuditHead.organisation_id == organisation_id)

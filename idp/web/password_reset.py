@@ -107,8 +107,8 @@ def invited(token: str) -> Response:
 
 @blueprint.get("/welcome")
 def welcome() -> Response:
-    """Show the form for a code that was handed over on paper."""
-    return pages.render("email_links/welcome.html", WelcomePage(_known().store_url, ""))
+    """Show the form for a code that was handed over on paper. Its QR code names the organisation."""
+    return pages.render("email_links/welcome.html", WelcomePage(forms.asked("organisation") or _known().store_url, ""))
 
 
 @blueprint.post("/welcome")

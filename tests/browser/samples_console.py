@@ -22,13 +22,14 @@ from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.people import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.admin.person import Person
+from idp.web.admin.picker import SEVERAL, Box, Picker
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
-from idp.web.admin.users import Box, PersonForm
+from idp.web.admin.user_form import PersonForm
 from idp.web.pagination import NO_PAGES, Pages, counted, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR
@@ -117,11 +118,29 @@ FORM = PersonForm(
     values=VALUES,
     roles=ROLES,
     zones=ZONES,
-    groups=(Box("group-a", "2FA", True), Box("group-b", "Till", False)),
+    groups=Picker("group", (Box("group-a", "2FA", True), Box("group-b", "Till", False))),
     all_shops=False,
-    shops=(Box("shop-a", "Amsterdam Centre", True),),
+    shops=Picker(
+        "shop",
+        (
+            Box("shop-a", "Amsterdam Centre (ams-1)", True),
+            Box("shop-b", "Utrecht Central Station, Jaarbeurs side (utr-12)", True),
+            Box("shop-c", "Utrecht Overvecht (utr-13)", False),
+        ),
+        has_more=True,
+        typed="utrecht",
+        offered=(("Amsterdam Centre (ams-1)", "shop-a"), ("Zwolle (zwo-1)", "shop-d")),
+        told=SEVERAL,
+    ),
 )
-NEW = replace(FORM, user_id="", values={**dict.fromkeys(VALUES, ""), "role": "employee"}, groups=(), shops=())
+NEW = replace(
+    FORM,
+    user_id="",
+    values={**dict.fromkeys(VALUES, ""), "role": "employee"},
+    groups=Picker("group", ()),
+    shops=Picker("shop", ()),
+    like="kim",
+)
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
     frame=FRAME,
@@ -254,7 +273,17 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-printed": (
         "admin/printed_code.html",
-        PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),
+        PrintedCodePage(
+            frame=FRAME,
+            user_id="kim",
+            username="kim",
+            name="Kim de Vries",
+            code="ab3d-ef4h-jk5m-np6r-st7v-wx8z",
+            address="https://id.example.com/welcome",
+            link="https://id.example.com/welcome?organisation=example-shoes",
+            on=DAY,
+            until=DAY,
+        ),
     ),
     "console-explain": ("admin/explain.html", EXPLAIN),
     "console-groups": (

@@ -1,15 +1,19 @@
 """Do the daily jobs about one person in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from idp.db import transaction
+from idp.identity.organisations import shops
+from idp.store import users
 from tests.browser.conftest import LOCALES, Visitor
 from tests.conftest import Live
 from tests.drivers.presses import Presses, press
-from tests.factories import MadePerson
+from tests.factories import BY_TESTS, MadePerson
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
@@ -21,6 +25,34 @@ def locale(request: pytest.FixtureRequest) -> str:
     """Walk each job in both languages."""
     value: Any = request.param
     return str(value)
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "plain"])
+def test_a_saturday_worker_without_an_address(enter: Enter, live: Live, people: People, locale: str, scripted: bool) -> None:
+    """At most six presses from the list to a printed code, in a chain of forty shops: no box for each of them."""
+    anna, at = people["administrator"], people["administrator"].organisation_id
+    with live.factory.context(), transaction():
+        for number in range(40):
+            shops.create(at, {"code": f"zaak-{number}", "name": f"Zaak {number}"}, BY_TESTS)
+    here = enter(anna, f"{AT}/people", locale=locale, java_script_enabled=scripted)
+    page = here.page
+    with Presses(page, 6, is_counted=scripted):
+        press(page, "/people/add")
+        expect(page.locator("main [type=checkbox]:checked")).to_have_count(0)
+        assert page.locator("main [type=checkbox]").count() < 5
+        here.fill(username="zara", name="Zara", find_shop="Zaak 17 (zaak-17)")
+        if scripted:
+            page.locator("[name=find_shop]").press("Enter")
+            expect(page.locator(".picks [type=checkbox]:checked")).to_have_count(1)
+        here.next()
+        here.next()
+        expect(page.locator("#code")).to_have_text(re.compile(r"(\S{4}-){5}\S{4}"))
+        for paper in ({"width": "210mm", "height": "297mm"}, {"width": "297mm", "height": "210mm"}):
+            assert page.pdf(**paper).count(b"/Type /Page\n") == 1, "the slip fits on one sheet"
+    with live.factory.context():
+        zara = users.user_named(at, "zara")
+        assert zara is not None
+        assert [shop.code for shop in users.shops_of(at, zara.id)] == ["zaak-17"]
 
 
 def test_fire_somebody_now(enter: Enter, live: Live, people: People, locale: str) -> None:

@@ -117,6 +117,8 @@ class Page:
         if tag == "button" or kind == "submit":
             if given.get("type", "submit") == "submit":
                 form.buttons.append(Button(name, given.get("value", ""), given.get("value", "") if tag == "input" else ""))
+        elif tag == "option" and not self._select:
+            return  # of a datalist, which holds no value
         elif tag == "option":
             value = given.get("value", "")
             form.choices[self._select].append(value)

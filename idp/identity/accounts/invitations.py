@@ -50,6 +50,12 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
         email_links.mail(settings, user, link)
 
 
+def printed_access(user: User) -> Access:
+    """Return what a printed code gives. For an account without a password that nobody has used it is an invitation."""
+    is_first = user.last_login_at is None and user.password_hash is None
+    return Access("invitation" if is_first else "printed_code", user.role)
+
+
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
     """Make a printed code for a user without a verified address. Returns the code, which is shown once.
 
@@ -60,7 +66,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send an e-mail instead."))
-    sensitive_changes.require(None, Access("printed_code", user.role))
+    sensitive_changes.require(None, printed_access(user))
     code = CODE.draw()
     with transaction():
         expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)

@@ -28,13 +28,13 @@ from idp.web.admin import (
     settings,
     shops,
     user,
+    user_form,
     user_passkeys,
-    users,
 )
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, overview, people, bulk, imports, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
+    index, overview, people, bulk, imports, user_form, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

@@ -68,13 +68,20 @@ class PersonPage:
 
 @dataclass(frozen=True)
 class PrintedCodePage:
-    """Hold a code to hand over on paper, shown this once; ``address``: where it is entered."""
+    """Hold a code to hand over on paper, shown this once; ``address``: where it is entered.
+
+    ``link``: the address for the QR code. It names the organisation, never the code: a camera keeps what it has read.
+    """
 
     frame: Frame
     user_id: str
     username: str
+    name: str
     code: str
     address: str
+    link: str
+    on: datetime
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -127,9 +134,23 @@ def _carry_out(admin: Admin, user: User, action: UserAction) -> Response:
     made = action.do(request_context.settings(), admin.organisation, user, admin.origin)
     if not action.is_shown:
         return guard.told(admin, address_of(admin, user.id), action.told(user, made))
-    where = request_context.settings().issuer + url_for("reset.welcome")
     post_redirect_get.land_at(address_of(admin, user.id))
-    return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
+    return pages.render("admin/printed_code.html", _printed(admin, user, made))
+
+
+def _printed(admin: Admin, user: User, code: str) -> PrintedCodePage:
+    settings, store_url = request_context.settings(), admin.organisation.store_url
+    return PrintedCodePage(
+        frame=admin.frame(HERE),
+        user_id=user.id,
+        username=user.username,
+        name=user.name,
+        code=code,
+        address=settings.issuer + url_for("reset.welcome"),
+        link=settings.issuer + url_for("reset.welcome", organisation=store_url),
+        on=clock.now(),
+        until=clock.ahead(hours=settings.lifetimes.invitation_hours),
+    )
 
 
 def _question(admin: Admin, user: User, action: UserAction) -> Question:

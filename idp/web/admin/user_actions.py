@@ -34,7 +34,7 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
     question; ``do`` checks again.
     """
 
-    gives: Kind | None = None
+    gives: Kind | Callable[[User], Access] | None = None
     takes: Kind | None = None
     tells: Message | Callable[[Any], Message] = DONE
     asks_reason: bool = False
@@ -47,7 +47,7 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
         if self.always_asks_password:
             return Confirmation.FRESH_PROOF_AND_PASSWORD
         taken = Access(self.takes, user.role) if self.takes else None
-        given = Access(self.gives, user.role) if self.gives else None
+        given = Access(self.gives, user.role) if isinstance(self.gives, str) else self.gives and self.gives(user)
         return sensitive_changes.needed(taken, given)
 
     def told(self, user: User, made: Any) -> Message:
@@ -187,7 +187,7 @@ ACTIONS = {
         ),
         say("Print a code"),
         invitations.print_code,
-        gives="printed_code",
+        gives=invitations.printed_access,
         is_shown=True,
     ),
     "end-sessions": UserAction(

@@ -1,0 +1,46 @@
+"""Find shops and groups of an organisation to choose from: by their ids, or by what somebody typed."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, func, select
+
+from idp.normal_forms import compared, one_line
+from idp.statements import every
+from idp.store.organisations import MOST_NAMED, Group, Shop
+
+
+def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
+    """Return the shops with these ids, by code. Unknown ids are left out, as are more than a statement takes."""
+    here = (Shop.organisation_id == organisation_id, Shop.id.in_(list(ids)[:MOST_NAMED]))
+    return every(select(Shop).where(*here).order_by(Shop.code_key)) if ids else ()
+
+
+def groups_with(organisation_id: str, ids: Collection[str]) -> Sequence[Group]:
+    """Return the groups with these ids, by name."""
+    here = (Group.organisation_id == organisation_id, Group.id.in_(list(ids)[:MOST_NAMED]))
+    return every(select(Group).where(*here).order_by(Group.name_key)) if ids else ()
+
+
+def shops_like(organisation_id: str, typed: str, most: int) -> Sequence[Shop]:
+    """Return shops whose code or name contains the typed text, by code."""
+    fits = Shop.code_key.contains(compared(typed), autoescape=True) | _contains(Shop.name, typed)
+    asked = select(Shop).where(Shop.organisation_id == organisation_id, fits)
+    return every(asked.order_by(Shop.code_key).limit(most))
+
+
+def groups_like(organisation_id: str, typed: str, most: int) -> Sequence[Group]:
+    """Return groups whose name contains the typed text, by name."""
+    fits = Group.name_key.contains(compared(typed), autoescape=True)
+    asked = select(Group).where(Group.organisation_id == organisation_id, fits)
+    return every(asked.order_by(Group.name_key).limit(most))
+
+
+def _contains(column: object, typed: str) -> ColumnElement[bool]:
+    """Match text in upper or lower case. Databases fold ASCII alone: other letters as typed, or with a capital first."""
+    name: ColumnElement[str] = column  # type: ignore[assignment]
+    plain = one_line(typed)
+    return (
+        func.lower(name).contains(plain.lower(), autoescape=True)
+        | name.contains(plain, autoescape=True)
+        | name.contains(plain.title(), autoescape=True)
+    )

@@ -1,0 +1,149 @@
+"""Choose shops or groups in a form that stays short: the chosen ones are boxes, others are found by typing.
+
+A few are all shown as boxes. Of more, a field takes what somebody types: its button looks, and the form comes back with
+everything else as it was. Saving takes an exact text, too. A script adds what is picked from the browser's own list at once.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from idp.errors import Invalid, Message, say
+from idp.normal_forms import compared
+from idp.store import belongings, organisation_lists, organisations
+from idp.store.organisations import Group, Shop
+
+FEW = 8
+"""So many are all shown."""
+FOUND = 8
+OFFERED = 200
+"""So many are in the browser's list; all others are found by the button."""
+CODE = re.compile(r"\(([^()]+)\)\s*$")
+NOT_FOUND = say("Nothing has this name. Type another part of the name, then press “Find”.")
+SEVERAL = say("Several names contain this. Tick those that you mean.")
+
+
+@dataclass(frozen=True)
+class Box:
+    """Hold a group or shop with a box to tick; ``name`` is the field's."""
+
+    name: str
+    label: str
+    checked: bool
+
+
+@dataclass(frozen=True)
+class Picker:
+    """Hold the boxes, and the field to find more, if there are more. ``name``: of the field and its button's value.
+
+    ``typed``: what was looked for. ``offered``: names for the browser's list, with the fields of their boxes. ``told``:
+    what is wrong with ``typed``, or None.
+    """
+
+    name: str
+    boxes: tuple[Box, ...]
+    has_more: bool = False
+    typed: str = ""
+    offered: tuple[tuple[str, str], ...] = ()
+    told: Message | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Describe what is picked: how to find it. ``label``: how it is shown and typed."""
+
+    name: str
+    with_ids: Callable[[str, Collection[str]], Sequence[Any]]
+    like: Callable[[str, str, int], Sequence[Any]]
+    first: Callable[[str, int], Sequence[Any]]
+    exact: Callable[[str, str], Any]
+    label: Callable[[Any], str]
+
+    @property
+    def field(self) -> str:
+        """Return the name of the field in which one types."""
+        return f"find_{self.name}"
+
+    def box(self, one: Any) -> str:
+        """Return the name of the box of a shop or group."""
+        return f"{self.name}-{one.id}"
+
+
+def _shop_label(shop: Shop) -> str:
+    return shop.name if compared(shop.name) == shop.code_key else f"{shop.name} ({shop.code})"
+
+
+def _shop_typed(organisation_id: str, typed: str) -> Shop | None:
+    named = CODE.search(typed)
+    return organisations.shop_at(organisation_id, named[1] if named else typed)
+
+
+def _group_label(group: Group) -> str:
+    return group.name
+
+
+SHOP = Kind(
+    "shop", belongings.shops_with, belongings.shops_like,
+    lambda at, most: organisation_lists.shops(at, None, most), _shop_typed, _shop_label,
+)  # fmt: skip
+GROUP = Kind(
+    "group", belongings.groups_with, belongings.groups_like,
+    lambda at, most: organisation_lists.groups(at, None, most), organisations.group_named, _group_label,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Hold what a form has chosen. ``found``: what else its text may mean; ``typed``: that text, if it is not exact."""
+
+    kind: Kind
+    chosen: tuple[Any, ...]
+    found: tuple[Any, ...] = ()
+    typed: str = ""
+
+    @property
+    def told(self) -> Message | None:
+        """Return what is wrong with the typed text; None if nothing was typed, or it named one."""
+        return (SEVERAL if self.found else NOT_FOUND) if self.typed else None
+
+    def require_exact(self) -> None:
+        """Raise ``Invalid`` if the typed text does not name one."""
+        if self.told is not None:
+            raise Invalid(self.kind.field, self.told)
+
+
+def picked(kind: Kind, organisation_id: str, form: Mapping[str, str]) -> Picked:
+    """Read a form: the ticked boxes, and the one that the typed text names."""
+    prefix = f"{kind.name}-"
+    chosen = tuple(kind.with_ids(organisation_id, [key.removeprefix(prefix) for key in form if key.startswith(prefix)]))
+    typed = form.get(kind.field, "").strip()[:254]
+    if not typed:
+        return Picked(kind, chosen)
+    exact = kind.exact(organisation_id, typed)
+    found = (exact,) if exact else tuple(kind.like(organisation_id, typed, FOUND))
+    if len(found) == 1:
+        return Picked(kind, (*chosen, *(one for one in found if one.id not in {row.id for row in chosen})))
+    return Picked(kind, chosen, found, typed)
+
+
+def shown(of: Picked, organisation_id: str, *, is_told: bool) -> Picker:
+    """Return the field and boxes for a page. ``is_told``: say what is wrong with the text."""
+    kind, ids = of.kind, {one.id for one in of.chosen}
+    first = kind.first(organisation_id, OFFERED)
+    has_more = len(first) > FEW
+    others = tuple(one for one in (of.found if has_more else first) if one.id not in ids)
+    listed = (*of.chosen, *others) if has_more else first
+    return Picker(
+        name=kind.name,
+        boxes=tuple(Box(kind.box(one), kind.label(one), one.id in ids) for one in listed),
+        has_more=has_more,
+        typed=of.typed,
+        offered=tuple((kind.label(one), kind.box(one)) for one in first) if has_more else (),
+        told=of.told if is_told else None,
+    )
+
+
+def chosen_keys(kind: Kind, rows: Collection[Any]) -> dict[str, str]:
+    """Return the ticked boxes of these shops or groups, as a form has them."""
+    return {kind.box(one): "yes" for one in rows}
