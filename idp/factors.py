@@ -12,12 +12,12 @@ from typing import Literal
 from idp.audit import Event
 from idp.errors import Message, say, say_many
 from idp.factor import Counter, Factor, Method, Owned, Ownership, Panel, Shown
-from idp.store import passkeys, recovery_codes, remembered_devices, totp
+from idp.store import email_links, passkeys, recovery_codes, remembered_devices, totp
 
 NOTHING, PASSWORD, REMEMBERED, SECOND, PHISHING_RESISTANT, HARDWARE = 0, 1, 2, 3, 4, 5
 """The levels of assurance."""
 
-MethodName = Literal["password", "totp", "recovery", "passkey", "remembered"]
+MethodName = Literal["password", "totp", "recovery", "bypass", "passkey", "remembered"]
 
 
 def _always(level: int) -> Callable[[Shown], int]:
@@ -70,6 +70,11 @@ def _passkey_since(organisation_id: str, user_id: str) -> datetime | None:
     return min((row.created_at for row in passkeys.passkeys_of(organisation_id, user_id)), default=None)
 
 
+def _drop_codes(organisation_id: str, user_id: str, now: datetime) -> int:
+    email_links.void_links(organisation_id, user_id, now, ("bypass",))
+    return recovery_codes.remove_recovery_set(organisation_id, user_id, now)
+
+
 BY_PASSWORD = Method("password", _always(PASSWORD), _always(PASSWORD), lambda _: ("pwd",))
 APP = Factor(
     name="totp",
@@ -103,8 +108,11 @@ APP = Factor(
 )
 RECOVERY_CODES = Factor(
     name="recovery",
-    methods=(Method("recovery", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),),
-    drop=recovery_codes.remove_recovery_set,
+    methods=(
+        Method("recovery", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),
+        Method("bypass", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),  # an administrator's code for today
+    ),
+    drop=_drop_codes,
     signed_in=say("Signed in with password and recovery code"),
     counters={
         "recovery": Counter(
@@ -120,10 +128,14 @@ RECOVERY_CODES = Factor(
         Event.RECOVERY_CODE_WRONG: say("Wrong recovery code entered"),
         Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code entered"),
         Event.RECOVERY_CODE_USED: say("Recovery code used"),
+        Event.BYPASS_CODE_ISSUED: say("One-time code for today issued"),
+        Event.BYPASS_CODE_USED: say("One-time code for today used"),
     },
     notices={
         "recovery_codes_made": say("Recovery codes created"),
         "recovery_code_used": say("Recovery code used"),
+        "bypass_code_issued": say("One-time code for today issued"),
+        "bypass_code_used": say("One-time code for today used"),
     },
 )
 PASSKEY = Factor(

@@ -64,6 +64,8 @@ class Event(StrEnum):
     RECOVERY_CODE_WRONG = "recovery:code_wrong"
     LAST_RECOVERY_CODE_SHOWN = "recovery:last_code_shown"
     RECOVERY_CODE_USED = "recovery:code_used"
+    BYPASS_CODE_ISSUED = "recovery:bypass_issued"
+    BYPASS_CODE_USED = "recovery:bypass_used"
     DEVICE_REMEMBERED = "device:remembered"
     DEVICE_FORGOTTEN = "device:forgotten"
     DEVICES_FORGOTTEN = "device:all_forgotten"

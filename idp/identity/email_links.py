@@ -20,7 +20,17 @@ from idp.store.email_links import EmailLink
 from idp.store.users import User
 
 Purpose = Literal[
-    "reset", "invitation", "address", "verify", "undo", "recovery", "cancel", "ownership", "withdraw", "unlock"
+    "reset",
+    "invitation",
+    "address",
+    "verify",
+    "undo",
+    "recovery",
+    "cancel",
+    "ownership",
+    "withdraw",
+    "unlock",
+    "bypass",
 ]
 PASSWORD_PURPOSES = ("reset", "invitation")
 """Links that let a password be chosen: void once a password was chosen or the address changed."""
@@ -141,6 +151,11 @@ def opened(settings: Settings, token: str, *purposes: str) -> Opened:
 def waiting(settings: Settings, organisation_id: str, purpose: Purpose) -> Opened | None:
     """Return the newest open link of a purpose in an organisation, without its token; None for none."""
     return _opened(settings, store.latest_open_link_in(organisation_id, purpose, clock.now()), "")
+
+
+def latest_of(settings: Settings, user: User, purpose: Purpose) -> Opened | None:
+    """Return a user's newest open link of a purpose, without its token; None for none."""
+    return _opened(settings, store.latest_open_link(user.organisation_id, user.id, purpose, clock.now()), "")
 
 
 def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | None:

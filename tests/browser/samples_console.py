@@ -17,6 +17,7 @@ from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.guard import Frame, Section
 from idp.web.admin.index import Choice as Chosen
 from idp.web.admin.index import OrganisationsPage
+from idp.web.admin.lost_phone import ENDING, BypassCodePage, LostPhonePage
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
@@ -140,6 +141,15 @@ NEW = replace(
     groups=Picker("group", ()),
     shops=Picker("shop", ()),
     like="kim",
+)
+LOST = LostPhonePage(
+    frame=FRAME,
+    user_id="jan",
+    username=LONG,
+    until=DAY,
+    sentences={name: tuple(one.about(username=LONG) for one in ACTIONS[name].sentences) for name in ENDING},
+    me="anna",
+    asks_password=False,
 )
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
@@ -285,6 +295,9 @@ CONSOLE: dict[str, tuple[str, Any]] = {
             until=DAY,
         ),
     ),
+    "console-lost-phone": ("admin/lost_phone.html", LOST),
+    "console-lost-phone-wrong": ("admin/lost_phone.html", replace(LOST, asks_password=True, errors=(WRONG_PASSWORD,))),
+    "console-bypass-code": ("admin/bypass_code.html", BypassCodePage(FRAME, "jan", LONG, "ab3d4ef-gh5j6km", DAY)),
     "console-explain": ("admin/explain.html", EXPLAIN),
     "console-groups": (
         "admin/groups.html",

@@ -68,3 +68,14 @@ def test_fire_somebody_now(enter: Enter, live: Live, people: People, locale: str
         expect(here.page.get_by_role("status").first).to_have_text(told[locale])
     with live.factory.context():
         assert live.factory.user(manager).disabled_at is not None
+
+
+def test_somebody_lost_the_phone(enter: Enter, people: People, locale: str) -> None:
+    """Three presses: the person, "Lost phone", and one of three buttons. The code for today is shown once."""
+    anna, manager = people["administrator"], people["manager"]
+    here = enter(anna, f"{AT}/people", locale=locale)
+    with Presses(here.page, 3):
+        press(here.page, f"/people/{manager.id}")
+        press(here.page, "/lost-phone")
+        here.fill(password=anna.password).press("choice", "bypass-code")
+        expect(here.page.locator("#code")).to_have_text(re.compile(r"\S{7}-\S{7}"))

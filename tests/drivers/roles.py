@@ -32,6 +32,7 @@ WHO = {
     **dict.fromkeys(("admin.import_start", "admin.import_cancel", "admin.import_codes"), RULING),
     **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
     "admin.act_on_person": RULING,
+    "admin.lost_phone": RULING,
     "admin.remove_passkey": RULING,
     **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
     **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop"), RULING),

@@ -62,6 +62,11 @@ PEOPLE = [
         lambda w: (w.path(w.person(role="administrator"), "edit"), {"all_shops": False})),
     _act("reset-factor", FRESH_PROOF_AND_PASSWORD),
     _act("remove-factor", FRESH_PROOF_AND_PASSWORD),
+    *(
+        Row(f"lost phone: {choice}", "admin.lost_phone", "anna", FRESH_PROOF_AND_PASSWORD,
+            lambda w, choice=choice: (w.path(w.person(with_totp=True), "lost-phone"), {"choice": choice}))
+        for choice in ("bypass-code", "reset-factor")
+    ),
     _act("one-time-password", FRESH_PROOF_AND_PASSWORD),
     _act("print-code", FRESH_PROOF_AND_PASSWORD, email=""),
     _act("disable", FRESH_PROOF),

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
+from idp.identity.credentials import bypass_codes
 from idp.oauth.request_parameters import LONGEST_VALUE
 from idp.store import recovery_codes as code_rows
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Answer, Ask
 from tests.drivers.relying_party import Refused, RelyingParty
+from tests.factories import BY_TESTS
 from tests.races.conftest import TIMES, Race, keep_cookies, posted
 
 pytestmark = pytest.mark.both_engines
@@ -96,6 +98,19 @@ def test_concurrent_uses_of_a_recovery_code_accept_one(race: Race) -> None:
         assert row is not None
         assert code_rows.unspent_recovery_codes(race.organisation_id, row.id) == 2
     assert race.events().count("recovery:code_used") == 1
+
+
+def test_concurrent_uses_of_a_code_for_today_accept_one(race: Race) -> None:
+    """V6.5.1: the code that an administrator issued works in one of the browsers."""
+    ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
+    with race.factory.context():
+        at, user = race.factory.organisation(race.organisation_id), race.factory.user(ann)
+        code, _ = bypass_codes.issue(race.settings, at, user, BY_TESTS)
+    browsers = race.browsers_past_password(race.party(), ann, 6)
+    for browser in browsers:
+        browser.submit("use_recovery")
+    assert statuses(race.submit_at_once(browsers, recovery_code=code)) == {303: 1, 422: 5}
+    assert race.events().count("recovery:bypass_used") == 1
 
 
 def test_concurrent_uses_of_the_last_two_codes_spend_one(race: Race) -> None:

@@ -63,7 +63,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
         sessions.end_all(organisation.id, user.id, "password_reset", origin)
         attempts.drop_attempts_of(organisation.id, user.id)
         remembered_devices.revoke_devices(organisation.id, user.id, now)
-        email_links.void(user, *email_links.PASSWORD_PURPOSES)
+        email_links.void(user, *email_links.PASSWORD_PURPOSES, "bypass")
         record_about(origin, Event.PASSWORD_SENT, user)
         values = {"password": password, "username": user.username}
         if not write_to_person(settings, organisation.id, user.id, "one_time_password", values, expires_at):

@@ -31,6 +31,7 @@ LONGEST_REASON = 200
 
 def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -> int:
     """End sessions with their grants, sign-ins in progress and trust in devices (S40, S47). Returns how many sessions."""
+    email_links.void(user, "bypass")
     ended = sessions.end_all(user.organisation_id, user.id, why, origin, keep_session=keep.session_id)
     attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep.attempt)
     remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())

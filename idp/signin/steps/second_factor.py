@@ -8,7 +8,8 @@ from idp.audit import Event
 from idp.errors import Message, Unreadable, say, say_many
 from idp.factors import SECOND
 from idp.identity.assurance import Proof
-from idp.identity.credentials import recovery_codes, remembered_devices, totp
+from idp.identity.credentials import bypass_codes, recovery_codes, remembered_devices, totp
+from idp.identity.email_links import Opened
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.lockout.rate_limits import Admitted
 from idp.mail.messages import notify
@@ -211,16 +212,22 @@ def _clock_errors(seconds: int) -> tuple[Message, ...]:
 
 
 def _recovery_code(work: StepContext, entered: str) -> Outcome:
-    """Take any unused recovery code, once (S42). The last one only opens the set-up, and is spent with it (S44)."""
+    """Take any unused recovery code, once (S42), or the code that an administrator issued for today.
+
+    The last recovery code only opens the set-up, and is spent with it (S44).
+    """
     user = work.user
-    row = code_rows.active_recovery_set(user.organisation_id, user.id)
-    if not recovery_codes.CODE.read(entered) or row is None:
+    row, issued = code_rows.active_recovery_set(user.organisation_id, user.id), bypass_codes.open_for(work.settings, user)
+    if not recovery_codes.CODE.read(entered) or (row is None and issued is None):
         return Wrong((WRONG_RECOVERY,))
     with hashing_outside_transaction(work.settings):
         guess = count_guess(work, "recovery")
         db.release()
-        digest = recovery_codes.digest_of(work.settings, row, entered)
-    if digest is None or not code_rows.known_recovery_code(row.organisation_id, row.id, digest):
+        is_issued = issued is not None and bypass_codes.fits(work.settings, issued, entered)
+        digest = None if is_issued else recovery_codes.digest_of(work.settings, row, entered)
+    if issued is not None and is_issued:
+        return _bypass(work, issued, guess)
+    if row is None or digest is None or not code_rows.known_recovery_code(row.organisation_id, row.id, digest):
         with db.transaction():
             work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
         return Wrong((WRONG_RECOVERY,))
@@ -239,6 +246,20 @@ def _recovery_code(work: StepContext, entered: str) -> Outcome:
         return None
 
     return StepResult(proofs=(Proof("recovery", at=work.case.now, credential=row.id),), effect=effect)
+
+
+def _bypass(work: StepContext, issued: Opened, guess: Admitted) -> Outcome:
+    """Take the code that an administrator issued for today, once. It never remembers the device."""
+
+    def effect() -> Wrong | None:
+        if not bypass_codes.spend(issued):
+            return Wrong((WRONG_RECOVERY,))
+        guess.succeeded()
+        work.record(Event.BYPASS_CODE_USED)
+        notify(work.settings, issued.user.organisation_id, issued.user.id, "bypass_code_used")
+        return None
+
+    return StepResult(proofs=(Proof("bypass", at=work.case.now),), effect=effect)
 
 
 def _last_code(work: StepContext, set_id: str, digest: bytes, guess: Admitted) -> Outcome:

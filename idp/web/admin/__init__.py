@@ -19,6 +19,7 @@ from idp.web.admin import (
     index,
     keys,
     logo,
+    lost_phone,
     outbox,
     overview,
     ownership,
@@ -34,7 +35,8 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, overview, people, bulk, imports, user_form, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
+    index, overview, people, bulk, imports, user_form, lost_phone, user, user_passkeys,
+    groups, shops, policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

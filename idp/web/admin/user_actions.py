@@ -262,4 +262,5 @@ def sensible(
         "disable": user.disabled_at is None,
         "enable": user.disabled_at is not None,
     }
-    return tuple(Offer(name, ACTIONS[name].button) for name, is_sensible in makes_sense.items() if is_sensible)
+    lost = (Offer("lost-phone", say("Lost phone")),) if has_factor and not has_owner_role(user) else ()
+    return lost + tuple(Offer(name, ACTIONS[name].button) for name, is_sensible in makes_sense.items() if is_sensible)
