@@ -19,8 +19,8 @@ from idp.web.admin.index import Choice as Chosen
 from idp.web.admin.index import OrganisationsPage
 from idp.web.admin.lost_phone import ENDING, BypassCodePage, LostPhonePage
 from idp.web.admin.overview import Number, OverviewPage
+from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
-from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.people import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.admin.person import Person
 from idp.web.admin.picker import SEVERAL, Box, Picker
@@ -225,8 +225,21 @@ SETTINGS = SettingsPage(
     was="x",
     zones=ZONES,
 )
-OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, Offered(LONG, DAY, DAY), is_owner=True, may_withdraw=True)
-NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False)
+OWNERSHIP = OwnershipPage(
+    frame=replace(FRAME, here="settings"),
+    owner=JAN,
+    offer=Offered(LONG, DAY, DAY),
+    is_owner=True,
+    may_withdraw=True,
+    act="offer-ownership",
+    q="kim",
+    candidates=(
+        Candidate("kim", "kim", "Kim de Vries", ROLE_NAMES["manager"], None),
+        Candidate("l", LONG, "", ROLE_NAMES["customer"], say("A customer cannot be the owner.")),
+    ),
+    has_more=True,
+)
+NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False, act="", candidates=())
 WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8, most=64)
 GROUP = GroupRow("g", "2FA", True, people(3))
 SHOP = ShopRow("s", "amsterdam-1", "Amsterdam Centre")

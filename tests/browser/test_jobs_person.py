@@ -79,3 +79,17 @@ def test_somebody_lost_the_phone(enter: Enter, people: People, locale: str) -> N
         press(here.page, "/lost-phone")
         here.fill(password=anna.password).press("choice", "bypass-code")
         expect(here.page.locator("#code")).to_have_text(re.compile(r"\S{7}-\S{7}"))
+
+
+def test_hand_over_the_ownership(enter: Enter, live: Live, people: People, locale: str) -> None:
+    """Three presses on the owner's page: search, the person, and the dialog. No username is typed blindly."""
+    boss = people["owner"]
+    live.factory.make_user(boss.organisation_id, "iris", name="Iris Bakker", role="manager", email="iris@shoes.example")
+    here = enter(boss, f"{AT}/ownership", locale=locale)
+    with Presses(here.page, 3):
+        here.fill(q="bakk")
+        here.page.locator("main [role=search] [type=submit]").click()
+        press(here.page, "/offer-ownership")
+        here.fill(password=boss.password)
+        here.page.locator("main form [type=submit]").click()
+        expect(here.page.get_by_role("status").first).to_contain_text("iris")

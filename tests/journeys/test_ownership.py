@@ -175,3 +175,21 @@ def test_an_offer_expires_after_three_days(factory: Factory, clock, new_browser,
         assert new_browser().open(link).status == 404
     with factory.context():
         assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None
+
+
+def test_the_new_owner_is_picked_from_a_list(factory: Factory, enter, new_browser, shoes, boss) -> None:
+    """Owner transfer: the owner's page finds people by name, and says why somebody cannot be chosen. Others see no list."""
+    iris = factory.make_user(shoes, "iris", name="Iris Bakker", role="manager", email="iris@shoes.example")
+    factory.make_user(shoes, "bakker", name="Bakker", role="customer", email="b@shoes.example")
+    factory.make_user(shoes, "bakker2", name="Bakker")
+    admin = factory.make_user(shoes, "adam", role="administrator", with_totp=True, email="adam@shoes.example")
+    browser = enter(boss, f"{AT}/ownership")
+    assert "adam" in browser.text
+    assert "iris" not in browser.text
+    browser.open(f"{AT}/ownership?q=bakk")
+    assert "A customer cannot be the owner." in browser.text
+    assert "There is no verified e-mail address." in browser.text
+    chosen = [href for href, _ in browser.page.links if href.endswith("/offer-ownership")]
+    assert chosen == [f"{AT}/people/{iris.id}/offer-ownership"]
+    assert "Nobody was found." in browser.open(f"{AT}/ownership?q=%25%00x").text
+    assert "bakker" not in enter(admin, f"{AT}/ownership?q=bakk", new_browser()).text

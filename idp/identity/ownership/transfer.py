@@ -15,7 +15,7 @@ from idp import clock
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
+from idp.errors import Conflict, Forbidden, Invalid, Message, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.email_links import GONE, MailedLink, Opened
 from idp.identity.lockout import rate_limits
@@ -45,9 +45,20 @@ class OpenOffer:
 
 def is_fit(organisation: Organisation, user: User) -> bool:
     """Return whether ``user`` may become the owner: with a verified address (S54), outside the operators' organisation."""
-    is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
-    is_here = is_here and user.valid_until is None  # the owner's access has no end
-    return is_here and user.role != Role.CUSTOMER and messages.can_be_written_to(user)
+    return why_unfit(organisation, user) is None
+
+
+def why_unfit(organisation: Organisation, user: User) -> Message | None:
+    """Return why ``user`` cannot become the owner; None if they can."""
+    if user.organisation_id != organisation.id or organisation.kind != "retailer":
+        return UNFIT
+    if user.disabled_at is not None:
+        return say("This account is disabled.")
+    if user.valid_until is not None:  # the owner's access has no end
+        return say("The access of this account ends on a day.")
+    if user.role == Role.CUSTOMER:
+        return say("A customer cannot be the owner.")
+    return None if messages.can_be_written_to(user) else say("There is no verified e-mail address.")
 
 
 def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:

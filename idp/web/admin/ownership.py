@@ -6,16 +6,22 @@ from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
-from idp.errors import say
+from idp.errors import Message, say
 from idp.identity.owner import owner_of
 from idp.identity.ownership import transfer
-from idp.web import pages, request_context
+from idp.identity.roles import ROLE_NAMES, Role
+from idp.store import user_search
+from idp.store.user_search import PeopleSought
+from idp.store.users import User
+from idp.web import forms, pages, request_context
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
 
 HERE = "settings"
+CANDIDATES = 10
+"""So many people are shown; a longer search finds fewer."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +34,32 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """Hold a person that a search found. ``why_not``: the reason why they cannot be the owner, or None."""
+
+    id: str
+    username: str
+    name: str
+    role: Message
+    why_not: Message | None
+
+
+@dataclass(frozen=True)
 class OwnershipPage:
-    """Hold the owner and the offer, or None. ``is_owner``: the reader is the owner; ``may_withdraw``: the offer."""
+    """Hold the owner and the offer, or None. ``is_owner``: the reader is the owner; ``may_withdraw``: the offer.
+
+    ``act``: what the reader may do with one of the ``candidates``, found by ``q``: offer it, appoint, or nothing.
+    """
 
     frame: Frame
     owner: Person | None
     offer: Offer | None
     is_owner: bool
     may_withdraw: bool
+    act: str = ""
+    q: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    has_more: bool = False
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -66,12 +90,35 @@ def _withdraw(admin: Admin, back: str, username: str) -> Response:
 def _page(admin: Admin) -> OwnershipPage:
     owner = owner_of(admin.organisation)
     waiting = transfer.waiting(request_context.settings(), admin.organisation)
+    q, act = forms.asked("q"), _act(admin, owner)
+    found = _candidates(admin, q) if act else ()
     return OwnershipPage(
         frame=admin.frame(HERE),
         owner=Person.of(owner, admin.organisation.zone) if owner else None,
         offer=Offer(waiting.new_owner.username, waiting.since, waiting.until) if waiting else None,
         is_owner=owner is not None and owner.id == admin.me.user.id,
         may_withdraw=transfer.may_withdraw(admin.organisation, admin.origin),
+        act=act,
+        q=q,
+        candidates=found[:CANDIDATES],
+        has_more=len(found) > CANDIDATES,
+    )
+
+
+def _act(admin: Admin, owner: User | None) -> str:
+    """Return the action of ``user_actions`` that the reader may choose a person for; empty for none."""
+    if owner is None:
+        return "appoint-owner" if admin.is_operator else ""
+    return "offer-ownership" if owner.id == admin.me.user.id else ""
+
+
+def _candidates(admin: Admin, q: str) -> tuple[Candidate, ...]:
+    """Return the people that a search finds, the reader left out; without a search the administrators."""
+    at = admin.organisation
+    sought = PeopleSought(q) if q else PeopleSought(role=Role.ADMINISTRATOR)
+    found = (row for row in user_search.search(at.id, sought, None, CANDIDATES + 2) if row.id != admin.me.user.id)
+    return tuple(
+        Candidate(row.id, row.username, row.name, ROLE_NAMES[row.role], transfer.why_unfit(at, row)) for row in found
     )
 
 
