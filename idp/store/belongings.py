@@ -1,12 +1,13 @@
-"""Find shops and groups of an organisation to choose from: by their ids, or by what somebody typed."""
+"""Find shops and groups of an organisation to choose from: by their ids, or by what somebody typed. Move a shop's people."""
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select
 
 from idp.normal_forms import compared, one_line
-from idp.statements import every
+from idp.statements import asks_every, asks_one, every, write
 from idp.store.organisations import MOST_NAMED, Group, Shop
+from idp.store.users import UserShop
 
 
 def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
@@ -44,3 +45,30 @@ def _contains(column: object, typed: str) -> ColumnElement[bool]:
         | name.contains(plain, autoescape=True)
         | name.contains(plain.title(), autoescape=True)
     )
+
+
+@asks_every
+def lock_shops(organisation_id: str, ids: Collection[str]) -> Select[Shop]:
+    """Return shops as they are now, locked in one order until the transaction ends: neither is deleted under the other."""
+    here = (Shop.organisation_id == organisation_id, Shop.id.in_(ids))
+    return select(Shop).where(*here).order_by(Shop.id).with_for_update()
+
+
+def count_people(organisation_id: str, shop_id: str) -> int:
+    """Return how many users have this shop by name, those with all shops left out. It reads the index of the shop alone."""
+    return _people(organisation_id, shop_id) or 0
+
+
+@asks_one
+def _people(organisation_id: str, shop_id: str) -> Select[int]:
+    here = (UserShop.organisation_id == organisation_id, UserShop.shop_id == shop_id)
+    return select(func.count()).where(*here)
+
+
+def add_people(organisation_id: str, from_id: str, to_id: str) -> int:
+    """Name another shop for everybody who has this one by name. Returns how many got it: some may have had it."""
+    theirs = select(UserShop.user_id).where(UserShop.organisation_id == organisation_id, UserShop.shop_id == to_id)
+    moved = select(literal(organisation_id), UserShop.user_id, literal(to_id)).where(
+        UserShop.organisation_id == organisation_id, UserShop.shop_id == from_id, UserShop.user_id.not_in(theirs)
+    )
+    return write(insert(UserShop).from_select(["organisation_id", "user_id", "shop_id"], moved))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp import zones
-from idp.errors import say
+from idp.errors import say, say_many
 from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.policy.rules import Reason
@@ -176,6 +176,9 @@ QUESTION = Question(
     say(RESET_THE_SECOND_FACTOR),
     "/admin/example-shoes/people",
 )
+CHOOSING = replace(
+    QUESTION, asks_reason=True, choose=say("Where do its people work now?"), choices=(("", LONG), ("z", "Zwolle"))
+)
 EXPLAIN = ExplainPage(
     frame=FRAME,
     user_id="jan",
@@ -292,7 +295,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-dialog-light": (
         "admin/confirm_dialog.html",
-        DialogPage(FRAME, replace(QUESTION, asks_reason=True), "anna", asks_password=False, reason="Left"),
+        DialogPage(FRAME, CHOOSING, "anna", asks_password=False, reason="Left"),
     ),
     "console-printed": (
         "admin/printed_code.html",
@@ -326,7 +329,10 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         "admin/shops.html",
         ShopsPage(FRAME, (), NO_PAGES, "x", "", "code", (say("There is a shop already."),)),
     ),
-    "console-shop": ("admin/shop.html", ShopPage(FRAME, SHOP, SHOP.name)),
+    "console-shop": (
+        "admin/shop.html",
+        ShopPage(FRAME, SHOP, SHOP.name, say_many("%(num)s person works here.", "%(num)s people work here.", 3)),
+    ),
     "console-policies": (
         "admin/policies.html",
         PoliciesPage(replace(FRAME, is_operator=True), (RULE,), Pages("", "?page=2")),

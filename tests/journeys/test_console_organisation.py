@@ -10,7 +10,7 @@ from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.ownership import owner_recovery
 from idp.languages import LANGUAGES
 from idp.store import organisations, outbox, users
-from tests.drivers.words import DELETE_THIS_SHOP, RESET_THE_SECOND_FACTOR, STOP_THE_RECOVERY
+from tests.drivers.words import CLOSE_THIS_SHOP, RESET_THE_SECOND_FACTOR, STOP_THE_RECOVERY
 from tests.factories import BY_TESTS, Factory
 
 AT = "/admin/example-shoes"
@@ -32,7 +32,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
     assert browser.status == 422
     browser.fill(name="Amsterdam Dam").submit()
     assert "Amsterdam Dam" in browser.text
-    browser.click("Edit").click(DELETE_THIS_SHOP)
+    browser.click("Edit").click(CLOSE_THIS_SHOP)
     browser.fill(password="not my password").submit()
     assert browser.status == 422
     browser.fill(password=anna.password).submit()

@@ -10,7 +10,7 @@ from idp import db
 from idp.store.outbox import OutgoingMail
 from idp.web import sent_forms, stash
 from tests.drivers.browser import Browser
-from tests.drivers.words import DELETE_THIS_SHOP, THE_SECRET_SHOWN_THIS_ONCE
+from tests.drivers.words import CLOSE_THIS_SHOP, THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import Factory, MadePerson
 
 AT = "/admin/example-shoes"
@@ -71,7 +71,7 @@ def test_a_refused_form_may_be_sent_again(browser: Browser, enter: Enter, otto, 
     refused = browser.fill(code="amsterdam-1", name="Amsterdam")
     again = copy(refused)
     assert refused.submit().status == 422
-    browser.click("Edit").click(DELETE_THIS_SHOP).fill(password=otto.password).submit()
+    browser.click("Edit").click(CLOSE_THIS_SHOP).fill(password=otto.password).submit()
     clock(seconds=10)
     assert "is added." in again.submit().text
 

@@ -6,9 +6,10 @@ from idp import audit, crypto, normal_forms
 from idp.audit import Event, Origin
 from idp.checks import Values, check_text, differing
 from idp.db import refuse_duplicate
-from idp.errors import Invalid, say
+from idp.errors import Invalid, NotFound, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import ShopState
+from idp.store import belongings
 from idp.store import organisations as store
 from idp.store.organisations import Shop
 
@@ -45,12 +46,25 @@ def change(row: Shop, values: Values, origin: Origin) -> list[str]:
     return list(changes)
 
 
-def remove(row: Shop, origin: Origin) -> None:
-    """Delete a shop."""
+def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
+    """Close a shop: its people are moved to the shop with the id ``move_to``, or lose it, and it is deleted.
+
+    Returns how many people had it by name. Raises ``Invalid`` if the other shop is gone, ``NotFound`` if this one is.
+    """
     permissions.require_ruler(row.organisation_id, origin)
     sensitive_changes.require(ShopState(row.code, row.name), None)
+    there = {shop.id for shop in belongings.lock_shops(row.organisation_id, [one for one in (row.id, move_to) if one])}
+    if row.id not in there:
+        raise NotFound(detail="the shop was deleted")
+    if move_to and (move_to not in there or move_to == row.id):
+        raise Invalid("move_to", say("Choose another shop: this one no longer exists."))
+    people = belongings.count_people(row.organisation_id, row.id)
+    if move_to:
+        belongings.add_people(row.organisation_id, row.id, move_to)
     store.delete_shop(row.organisation_id, row.id)
-    audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True})
+    data = {"removed": True, "people": people, **({"moved_to": move_to} if move_to else {})}
+    audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data=data)
+    return people
 
 
 def check_code(value: Any) -> str:

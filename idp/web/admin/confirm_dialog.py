@@ -14,7 +14,7 @@ from idp.web.admin.guard import Admin, Frame
 class Question:
     """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads.
 
-    ``asks_reason``: it has a field for a reason, which may stay empty.
+    ``asks_reason``: it has a field for a reason, which may stay empty. ``choose``: above ``choices``, if there are any.
     """
 
     heading: Message
@@ -23,6 +23,8 @@ class Question:
     back: str
     asks_password: bool = True
     asks_reason: bool = False
+    choose: Message | None = None
+    choices: tuple[tuple[str, Message | str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class DialogPage:
     errors: tuple[Message, ...] = ()
     reason: str = ""
     wrong: str = "password"
+    chosen: str = ""
 
 
 def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[], Response]) -> Response:
@@ -73,5 +76,6 @@ def _page(
 ) -> Response:
     asks_password = question.asks_password and reauthentication.must_ask_password()
     reason = reason_entered() if question.asks_reason else ""
-    page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors, reason, field)
+    chosen = forms.fields().get("choice", "") if request.method == "POST" else ""
+    page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors, reason, field, chosen)
     return pages.render("admin/confirm_dialog.html", page, status)

@@ -6,11 +6,11 @@ from functools import partial
 from flask import Blueprint, Response, abort, url_for
 
 from idp.db import transaction
-from idp.errors import Invalid, Message, Refusal, say
+from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.organisations import shops
-from idp.store import organisation_lists, organisations
+from idp.store import belongings, organisation_lists, organisations
 from idp.store.organisations import Shop
-from idp.web import pages, unsaved
+from idp.web import forms, pages, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -18,6 +18,9 @@ from idp.web.pagination import List, Pages, page_of
 from idp.web.unsaved import Fields
 
 HERE = "shops"
+OFFERED = 1_000
+"""So many shops are offered as the next one."""
+GONE = say("Choose another shop: this one no longer exists.")
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,12 @@ class ShopsPage:
 
 @dataclass(frozen=True)
 class ShopPage:
-    """Hold one shop to edit; ``name`` as it was entered."""
+    """Hold one shop to edit; ``name`` as it was entered. ``people``: how many have it by name, in words."""
 
     frame: Frame
     shop: ShopRow
     name: str
+    people: Message
     errors: tuple[Message, ...] = ()
 
 
@@ -93,7 +97,7 @@ def edit(store_url: str, shop_id: str) -> Response:
     admin = guard.administrator(store_url)
     shop = _at(admin, shop_id)
     return unsaved.answer(
-        lambda: pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name)),
+        lambda: pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name, _people(shop))),
         partial(_rename_again, admin, shop),
         partial(_rename, admin, shop),
     )
@@ -106,21 +110,37 @@ def _rename(admin: Admin, shop: Shop, form: Fields) -> Response:
 
 
 def _rename_again(admin: Admin, shop: Shop, form: Fields, refusal: Refusal | None) -> Response:
-    page = ShopPage(admin.frame(HERE), _row(shop), form.get("name", ""), (refusal.message,) if refusal else ())
+    errors = (refusal.message,) if refusal else ()
+    page = ShopPage(admin.frame(HERE), _row(shop), form.get("name", ""), _people(shop), errors)
     return pages.render("admin/shop.html", page, 422 if refusal else 200)
 
 
 def remove(store_url: str, shop_id: str) -> Response:
-    """Ask, then delete."""
+    """Ask, then close the shop and move its people."""
     admin = guard.administrator(store_url, fresh=True)
     shop = _at(admin, shop_id)
     return confirm_then(admin, HERE, _question(admin, shop), partial(_remove, admin, shop))
 
 
 def _remove(admin: Admin, shop: Shop) -> Response:
+    other = organisations.shop(admin.organisation.id, move_to) if (move_to := forms.fields().get("choice", "")) else None
+    if move_to and other is None:
+        raise Invalid("choice", GONE)
     with transaction():
-        shops.remove(shop, admin.origin)
-    return guard.told(admin, _all(admin), say("The shop “%(name)s” is deleted.", name=shop.name))
+        count = shops.remove(shop, admin.origin, move_to=move_to)
+    return guard.told(admin, _all(admin), _closed(shop, other, count))
+
+
+def _closed(shop: Shop, other: Shop | None, count: int) -> Message:
+    if other is None or not count:
+        return say("The shop “%(name)s” is closed.", name=shop.name)
+    return say_many(
+        "The shop “%(name)s” is closed. %(num)s person now works in “%(other)s” instead.",
+        "The shop “%(name)s” is closed. %(num)s people now work in “%(other)s” instead.",
+        count,
+        name=shop.name,
+        other=other.name,
+    )
 
 
 def _at(admin: Admin, shop_id: str) -> Shop:
@@ -142,17 +162,27 @@ def _rows(admin: Admin) -> tuple[tuple[ShopRow, ...], Pages]:
     return tuple(map(_row, shown)), beside
 
 
+def _people(shop: Shop) -> Message:
+    count = belongings.count_people(shop.organisation_id, shop.id)
+    return say_many("%(num)s person works here.", "%(num)s people work here.", count)
+
+
 def _row(shop: Shop) -> ShopRow:
     return ShopRow(shop.id, shop.code, shop.name)
 
 
 def _question(admin: Admin, shop: Shop) -> Question:
+    at, count = admin.organisation.id, belongings.count_people(admin.organisation.id, shop.id)
+    others = [one for one in organisation_lists.shops(at, None, OFFERED) if one.id != shop.id] if count else []
     return Question(
-        say("Delete the shop %(name)s?", name=shop.name),
+        say("Close the shop %(name)s?", name=shop.name),
         (
+            say_many("%(num)s person works there.", "%(num)s people work there.", count),
             say("Apps no longer see the shop. People who worked only there keep their account, without a shop."),
             say("This cannot be undone."),
         ),
-        say("Delete"),
+        say("Close the shop"),
         url_for("admin.shop", store_url=admin.organisation.store_url, shop_id=shop.id),
+        choose=say("Where do its people work now?") if others else None,
+        choices=(("", say("In no other shop")), *((one.id, one.name) for one in others)) if others else (),
     )
