@@ -1,6 +1,7 @@
 """Find shops and groups of an organisation to choose from: by their ids, or by what somebody typed. Move a shop's people."""
 
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Select, func, insert, literal, select
 
@@ -11,15 +12,18 @@ from idp.store.users import UserShop
 
 
 def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
-    """Return the shops with these ids, by code. Unknown ids are left out, as are more than a statement takes."""
+    """Return the shops with these ids, by code. Unknown ids are left out, as are more than a statement takes.
+
+    Asked without an order: SQLite would go through all shops in that order.
+    """
     here = (Shop.organisation_id == organisation_id, Shop.id.in_(list(ids)[:MOST_NAMED]))
-    return every(select(Shop).where(*here).order_by(Shop.code_key)) if ids else ()
+    return sorted(every(select(Shop).where(*here)), key=attrgetter("code_key")) if ids else ()
 
 
 def groups_with(organisation_id: str, ids: Collection[str]) -> Sequence[Group]:
     """Return the groups with these ids, by name."""
     here = (Group.organisation_id == organisation_id, Group.id.in_(list(ids)[:MOST_NAMED]))
-    return every(select(Group).where(*here).order_by(Group.name_key)) if ids else ()
+    return sorted(every(select(Group).where(*here)), key=attrgetter("name_key")) if ids else ()
 
 
 def shops_like(organisation_id: str, typed: str, most: int) -> Sequence[Shop]:

@@ -37,8 +37,9 @@ from idp.web.oauth_pages import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
 from idp.web.pagination import NO_PAGES, Pages
 from tests.browser.samples_apps import APPS
-from tests.browser.samples_console import CONSOLE, ZONES
+from tests.browser.samples_console import ZONES
 from tests.browser.samples_links import LINKS
+from tests.browser.samples_person import CONSOLE_PAGES
 from tests.drivers.words import (
     ADD_A_PASSKEY,
     YOU_ARE_SIGNED_OUT_SENTENCE,
@@ -293,7 +294,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
-    **CONSOLE,
+    **CONSOLE_PAGES,
     **APPS,
     **LINKS,
 }

@@ -17,20 +17,17 @@ from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.guard import Frame, Section
 from idp.web.admin.index import Choice as Chosen
 from idp.web.admin.index import OrganisationsPage
-from idp.web.admin.lost_phone import ENDING, BypassCodePage, LostPhonePage
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.people import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.admin.person import Person
-from idp.web.admin.picker import SEVERAL, Box, Picker
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
-from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
+from idp.web.admin.user import ExplainPage, PersonPage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
-from idp.web.admin.user_form import PersonForm
 from idp.web.pagination import NO_PAGES, Pages, counted, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR
@@ -109,48 +106,6 @@ CHOSEN = replace(
 )
 NUMBERS = tuple(Number(name, counted(count * 2_001), "?state=x") for count, name in enumerate(STATE_NAMES.values()))
 OVERVIEW = OverviewPage(replace(FRAME, here="overview"), counted(1_503), NUMBERS[:5], NUMBERS[5:], is_new=False)
-VALUES = {
-    "username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "time_zone": "",
-    "role": "manager", "valid_until": "2026-12-31",
-}  # fmt: skip
-FORM = PersonForm(
-    frame=FRAME,
-    user_id="jan",
-    values=VALUES,
-    roles=ROLES,
-    zones=ZONES,
-    groups=Picker("group", (Box("group-a", "2FA", True), Box("group-b", "Till", False))),
-    all_shops=False,
-    shops=Picker(
-        "shop",
-        (
-            Box("shop-a", "Amsterdam Centre (ams-1)", True),
-            Box("shop-b", "Utrecht Central Station, Jaarbeurs side (utr-12)", True),
-            Box("shop-c", "Utrecht Overvecht (utr-13)", False),
-        ),
-        has_more=True,
-        typed="utrecht",
-        offered=(("Amsterdam Centre (ams-1)", "shop-a"), ("Zwolle (zwo-1)", "shop-d")),
-        told=SEVERAL,
-    ),
-)
-NEW = replace(
-    FORM,
-    user_id="",
-    values={**dict.fromkeys(VALUES, ""), "role": "employee"},
-    groups=Picker("group", ()),
-    shops=Picker("shop", ()),
-    like="kim",
-)
-LOST = LostPhonePage(
-    frame=FRAME,
-    user_id="jan",
-    username=LONG,
-    until=DAY,
-    sentences={name: tuple(one.about(username=LONG) for one in ACTIONS[name].sentences) for name in ENDING},
-    me="anna",
-    asks_password=False,
-)
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
     frame=FRAME,
@@ -282,12 +237,6 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         ),
     ),
     "console-self": ("admin/user.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
-    "console-add-person": ("admin/user_form.html", NEW),
-    "console-edit-person": ("admin/user_form.html", replace(FORM, can_send=True)),
-    "console-wrong-person": (
-        "admin/user_form.html",
-        replace(FORM, wrong="email", errors=(say("This is not an e-mail address."),)),
-    ),
     "console-dialog": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
     "console-dialog-wrong": (
         "admin/confirm_dialog.html",
@@ -297,23 +246,6 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         "admin/confirm_dialog.html",
         DialogPage(FRAME, CHOOSING, "anna", asks_password=False, reason="Left"),
     ),
-    "console-printed": (
-        "admin/printed_code.html",
-        PrintedCodePage(
-            frame=FRAME,
-            user_id="kim",
-            username="kim",
-            name="Kim de Vries",
-            code="ab3d-ef4h-jk5m-np6r-st7v-wx8z",
-            address="https://id.example.com/welcome",
-            link="https://id.example.com/welcome?organisation=example-shoes",
-            on=DAY,
-            until=DAY,
-        ),
-    ),
-    "console-lost-phone": ("admin/lost_phone.html", LOST),
-    "console-lost-phone-wrong": ("admin/lost_phone.html", replace(LOST, asks_password=True, errors=(WRONG_PASSWORD,))),
-    "console-bypass-code": ("admin/bypass_code.html", BypassCodePage(FRAME, "jan", LONG, "ab3d4ef-gh5j6km", DAY)),
     "console-explain": ("admin/explain.html", EXPLAIN),
     "console-groups": (
         "admin/groups.html",

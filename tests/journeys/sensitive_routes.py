@@ -64,7 +64,7 @@ PEOPLE = [
     _act("remove-factor", FRESH_PROOF_AND_PASSWORD),
     *(
         Row(f"lost phone: {choice}", "admin.lost_phone", "anna", FRESH_PROOF_AND_PASSWORD,
-            lambda w, choice=choice: (w.path(w.person(with_totp=True), "lost-phone"), {"choice": choice}))
+            lambda w, choice=choice: (w.path(w.person(with_totp=True), "lost-phone"), {"choice": choice}), opens="")
         for choice in ("bypass-code", "reset-factor")
     ),
     _act("one-time-password", FRESH_PROOF_AND_PASSWORD),

@@ -137,6 +137,7 @@ def test_a_reauthentication_confirms_its_dialog_for_a_minute(factory: Factory, e
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)
     prove(browser.open(world.path(one, "reset-factor")), anna)
+    assert browser.heading == f"Reset the second factor of {one.username}?"
     assert "password" not in browser.fields
     browser.submit(RESET_THE_SECOND_FACTOR)
     clock(seconds=61)

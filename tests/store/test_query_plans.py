@@ -72,13 +72,13 @@ ORDERED_IN_MEMORY = {
 ONE_FOR_EACH = {"audit_heads", "logos"}  # at most one row for each organisation
 READS_ORGANISATION = {
     "audit.rows_found": "a page from one end of the chain",
-    "epoch.closed_users": "a command after a restore",
+    **dict.fromkeys(("epoch.closed_users", "user_search.count_users"), "a command counts them"),
     "operators.operators": "operators are few",
     **dict.fromkeys(("removals._delete", "removals.sweep_removed"), "deletes all rows of the organisation, in batches"),
     "users_in_file.groups_of_users": "the dry run of a file, which reads them once",
-    **dict.fromkeys(("organisations.groups_named", "organisations.shops_coded"), "an administrator has made each"),
+    **dict.fromkeys(("organisations.groups_named", "belongings.groups_like"), "an administrator has made each"),
+    **dict.fromkeys(("organisations.shops_coded", "belongings.shops_like"), "an administrator has made each"),
     **dict.fromkeys(("passkeys.kinds", "totp.totp_owners"), "a dry run and an export, which are about everybody"),
-    "user_search.count_users": "a command counts them",
     **dict.fromkeys(("jobs.jobs_of", "user_search.each"), "reads batches in the order of the index"),
     **dict.fromkeys(("user_states._counts", "user_states.counts"), "stops at a limit"),
 }

@@ -74,7 +74,7 @@ def issue(settings: Settings, organisation: Organisation, user: User, origin: Or
 
 
 def until(organisation: Organisation) -> datetime:
-    """Return when a code of now ends: with the organisation's day, and at most a day from now."""
+    """Return when a code that is issued now ends: with the organisation's day, and at most a day later."""
     now = clock.now()
     tomorrow = zones.today(now, organisation.zone) + timedelta(days=1)
     return min(zones.day_begins(tomorrow, organisation.zone), now + A_DAY)

@@ -61,8 +61,10 @@ def ask(store_url: str, user_id: str) -> Response:
     if not factors.owned_by(user.organisation_id, user.id):
         abort(404)
     guard.administrator(store_url, fresh=True, or_installation=True)
-    if request.method != "POST":
-        return _page(admin, user)
+    return _answer(admin, user) if request.method == "POST" else _page(admin, user)
+
+
+def _answer(admin: Admin, user: User) -> Response:
     wrong = reauthentication.check_password(admin.me.user)
     if wrong is not None:
         return _page(admin, user, wrong, status=422)
