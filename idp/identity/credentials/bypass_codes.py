@@ -34,7 +34,7 @@ FOR, BY = "bypass-for", "bypass-by"
 NOT_FOR_OWNER = say("Nobody can issue such a code for the owner.")
 NO_FACTOR = say("This person has no second factor, so there is nothing to replace.")
 IS_OVER = say("This person cannot sign in, so a code is of no use.")
-ENOUGH = say("That is enough for today. Reset the second factor instead, or wait until tomorrow.")
+ENOUGH = say("No more codes can be issued today. Reset the second factor instead, or wait until tomorrow.")
 
 
 def require_may_issue(organisation: Organisation, user: User, origin: Origin) -> None:
