@@ -172,6 +172,19 @@ def test_two_workers_share_no_line(factory: Factory, enter, clock, shoes, anna) 
         assert jobs._line_done(factory.settings, at, job, 2)
 
 
+def test_a_line_that_does_not_open_is_refused_and_the_others_go_on(factory: Factory, enter, shoes, anna) -> None:
+    """A sealing key may be removed while a file waits."""
+    browser = upload(enter(anna), "username\nkim\nliv\n")
+    with factory.context(), transaction():
+        job = store.jobs_of(shoes, 1)[0]
+        first = store.lines(shoes, job.id, "", 0, 1)[0]
+        store.change_line(shoes, first.id, sealed=first.sealed[:-4] + "AAAA")
+    start(browser.open(browser.url), anna)
+    assert worked(factory) == 2
+    assert names(factory, shoes) == {"anna", "liv"}
+    assert "Import this line again later" in browser.open(browser.url).text
+
+
 def test_rights_are_those_that_the_administrator_has_when_it_runs(factory: Factory, enter, shoes, anna, boss) -> None:
     """An import by somebody who was disabled in the meantime creates nobody. An owner is changed by nobody else."""
     browser = upload(enter(anna), "username,name\nkim,Kim\nboss,Eve\n")

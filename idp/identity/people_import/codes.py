@@ -6,8 +6,9 @@ from idp import clock
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Conflict, say
+from idp.errors import Conflict, Unreadable, say
 from idp.identity import permissions, sensitive_changes
+from idp.identity.people_import.jobs import content_of
 from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
 from idp.store import jobs as store
@@ -31,7 +32,8 @@ def shown(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
     with transaction():
         if not store.show_codes(job.organisation_id, job.id, clock.now()):
             raise Conflict(say("These codes were already shown, or have expired. Print a new code on a person's page."))
-        cards = tuple(_card(settings, line) for line in store.lines_with_code(job.organisation_id, job.id))
+        found = [_card(settings, line) for line in store.lines_with_code(job.organisation_id, job.id)]
+        cards = tuple(card for card in found if card is not None)
         store.wipe_codes(job.organisation_id, job.id)
         data = {"codes": len(cards), "job": job.id}
         record(origin, Event.CODES_SHOWN, organisation_id=job.organisation_id, data=data)
@@ -48,7 +50,11 @@ def wipe_expired(most: int) -> int:
     return len(found)
 
 
-def _card(settings: Settings, line: store.JobLine) -> Card:
-    content = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
-    code = sealed.JOB_CODES.open_json(settings.ring, line.id, line.sealed_code)
+def _card(settings: Settings, line: store.JobLine) -> Card | None:
+    """Return a card; None where its sealing key was removed: a new code can be printed."""
+    content = content_of(settings, line)
+    try:
+        code = sealed.JOB_CODES.open_json(settings.ring, line.id, line.sealed_code)
+    except Unreadable:
+        return None
     return Card(content["username"], content.get("name", ""), code)

@@ -16,7 +16,7 @@ from idp.actors import Person
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Conflict, Message, Refusal, say
+from idp.errors import Conflict, Message, Refusal, Unreadable, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials.imported import Ready
@@ -92,6 +92,15 @@ def _lines(settings: Settings, job: Job, judged: Sequence[Judged], first: int) -
     return made
 
 
+def content_of(settings: Settings, line: JobLine) -> dict[str, Any]:
+    """Return what a line holds. One whose sealing key was removed is refused, and the others go on."""
+    try:
+        found: dict[str, Any] = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
+    except Unreadable:
+        return {"number": line.position, "username": "", "values": {}, "changed": [], "refusal": OURS.as_json()}
+    return found
+
+
 def start(settings: Settings, job: Job, origin: Origin) -> None:
     """Hand the file that was tried to the worker, once."""
     permissions.require_ruler(job.organisation_id, origin)
@@ -138,7 +147,9 @@ def _line_done(settings: Settings, organisation: Organisation, job: Job, positio
     line = store.line(job.organisation_id, job.id, position)
     if line is None:
         return False
-    content = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
+    content = content_of(settings, line)
+    if line.outcome != REFUSED and not content["values"]:
+        return _refuse(settings, job, line, content, OURS)
     try:
         with transaction():
             if not _taken(job, position):

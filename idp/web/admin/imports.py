@@ -13,7 +13,7 @@ from idp.errors import Invalid, Message, say, say_many
 from idp.identity.people_import import codes, csv_file, jobs
 from idp.identity.people_import.codes import Card
 from idp.store import jobs as store
-from idp.store import sealed, users
+from idp.store import users
 from idp.store.jobs import Job, JobLine
 from idp.web import assets, forms, pages, post_redirect_get, request_context
 from idp.web.admin import guard
@@ -282,7 +282,7 @@ def _job_page(admin: Admin, job: Job) -> JobPage:
 
 
 def _line(line: JobLine) -> Line:
-    content = sealed.JOB_LINES.open_json(request_context.settings().ring, line.id, line.sealed)
+    content = jobs.content_of(request_context.settings(), line)
     return Line(
         number=content["number"],
         username=content["username"],
