@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 from idp.resources import PACKAGE
 
 COUNTED = re.compile(
-    r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
+    r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van |von )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
 )
 """A number followed by a noun."""
 ENDS = re.compile(r"%\((\w+)\)s\.(?=\s|$)")
