@@ -45,6 +45,11 @@ def country_name(code: str, language: str) -> str:
     return str(locale_of(language).territories.get(code, code))
 
 
+def has_decimal_comma(language: str) -> bool:
+    """Return whether numbers in a language have a comma before their decimals."""
+    return bool(locale_of(language).number_symbols["latn"]["decimal"] == ",")
+
+
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:
     """Return our languages that ``tags`` (BCP 47, or with an underscore) name, in their order, each once."""
     return _spoken(tuple([str(tag)[:LONGEST_TAG] for tag in tags]))

@@ -5,11 +5,8 @@ from itertools import chain
 
 from flask import Response, stream_with_context
 
-from idp import csv_export
+from idp import csv_export, languages
 from idp.web import language
-
-WITH_SEMICOLON = frozenset(("nl", "de", "fr"))
-"""Languages in which a comma is the decimal sign: spreadsheets then expect a semicolon between cells."""
 
 
 def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
@@ -21,8 +18,8 @@ def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
 
 
 def separator() -> str:
-    """Return what separates cells in the reader's spreadsheet."""
-    return ";" if language.chosen() in WITH_SEMICOLON else ","
+    """Return what separates cells in the reader's spreadsheet: a semicolon where the comma is the decimal sign."""
+    return ";" if languages.has_decimal_comma(language.chosen()) else ","
 
 
 def spreadsheet(lines: Iterator[str], filename: str) -> Response:
