@@ -51,8 +51,8 @@ def test_a_code_replaces_the_second_factor_once(factory: Factory, enter, journey
     with factory.context():
         events = [row.event for row in audit.rows_about(jan.organisation_id, jan.id)]
         assert {"recovery:bypass_issued", "recovery:bypass_used"} <= {*events}
-        sent = [(mail.template, mail.recipient) for mail in reversed(outbox.mails())]
-    assert sent == [("bypass_code_issued", "jan@shoes.example"), ("bypass_code_used", "jan@shoes.example")]
+        sent = {(mail.template, mail.recipient) for mail in outbox.mails()}
+    assert sent == {("bypass_code_issued", "jan@shoes.example"), ("bypass_code_used", "jan@shoes.example")}
 
 
 def test_a_code_ends_with_the_day_of_the_organisation(factory: Factory, journey, new_browser, jan, clock) -> None:
