@@ -10,7 +10,7 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.accounts import accounts
 from idp.identity.organisations import groups
 from idp.identity.users import lookup
-from idp.store import organisation_lists, organisations, user_search, users
+from idp.store import memberships, organisation_lists, organisations, user_search, users
 from idp.store.organisations import Group
 from idp.store.user_search import PeopleSought
 from idp.web import edited, pages, request_context, unsaved
@@ -164,7 +164,8 @@ def _rows(admin: Admin) -> tuple[tuple[GroupRow, ...], Pages]:
         partial(organisation_lists.groups, at.id),
         lambda group: group.id,
     )
-    return tuple(map(_row, shown)), beside
+    sizes = memberships.sizes_of_groups(at.id, [group.id for group in shown])
+    return tuple(GroupRow(row.id, row.name, row.requires_mfa, people(sizes[row.id])) for row in shown), beside
 
 
 def _row(group: Group) -> GroupRow:
