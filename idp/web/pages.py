@@ -26,6 +26,8 @@ from idp.web.response import REFUSED, REQUEST_ID
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
 LONGEST_WAY_BACK = 1500
+LONGEST_QUERY = 8000
+"""Characters of a query that a page repeats in itself."""
 NOT_PLAIN = re.compile(r"[^!-~]+")
 """Characters that an address in a header must not have."""
 KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
@@ -93,7 +95,7 @@ def setup_pages(app: Flask) -> None:
     Babel(app, locale_selector=language.chosen, default_locale=SOURCE)
     app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
-    app.jinja_env.globals["languages"] = named()
+    app.jinja_env.globals.update(languages=named(), this_page=this_page)
     assets.setup_assets(app)
     times.setup_times(app)
     app.register_blueprint(blueprint)
@@ -231,6 +233,17 @@ def way_back(otherwise: str) -> str:
     back = page if page.startswith("/") and is_answer(page) else back
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else otherwise
+
+
+def this_page() -> str:
+    """Return our path under which the present page can be opened again, as ``back`` of a form that leads back to it.
+
+    The answer to a form is found by its Referer (``way_back``).
+    """
+    if request.method not in ("GET", "HEAD"):
+        return "/"
+    path, query = quote(request.path), request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query and len(query) <= LONGEST_QUERY else path
 
 
 def is_answer(address: str) -> bool:

@@ -25,7 +25,8 @@ DONE_SECONDS, REFUSED_SECONDS = 3600, 5
 PAUSE, SHORT_WAIT, LONG_WAIT = 0.05, 20, 80
 """A second click waits one second, in pauses. One thread of a process may wait four: the others answer other people."""
 _long_wait = Lock()
-ANSWERED_ELSEWHERE = frozenset(("signin", "oauth"))
+ANSWERED_ELSEWHERE = frozenset(("signin", "oauth", "pages"))
+"""Sign-in steps have their stages. A picked language may be picked twice, and needs no database while that is away."""
 
 
 def posted() -> bool:
