@@ -104,6 +104,7 @@ CODES = RecoveryCodesPage(
     codes=tuple(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm"),
     file_name="example-shoes-sanne",
     download="/sign-in/a/recovery-codes.txt",
+    made_at=DAY,
     only_codes=False,
     may_leave=True,
 )

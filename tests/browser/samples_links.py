@@ -36,7 +36,6 @@ PRESS = {
             heading=action.heading,
             sentences=action.sentences,
             button=action.button,
-            is_drastic=action.is_drastic,
             username="sanne",
             organisation_name="Example Shoes",
             email=LONG,

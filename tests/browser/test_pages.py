@@ -16,6 +16,7 @@ from tests.drivers.chromium import (
     check_accessible,
     check_fits,
     check_fits_with_wide_names,
+    check_unbroken_words,
     new_context,
     swap,
 )
@@ -106,6 +107,16 @@ def test_every_page_is_accessible_and_fits_a_phone(visit: Visit, swap_in: Visit,
             check_accessible(swap_in(name, language))
 
 
+def test_no_column_of_a_list_breaks_a_word(visit: Visit, swap_in: Visit, own_live: Live) -> None:
+    """Issue 11: on a tablet and on a small desktop screen, values move below each other rather than break."""
+    lists = [name for name in sorted(SAMPLES) if 'class="list' in own_live.app.test_client().get(f"/sample/{name}/en").text]
+    page = visit(lists[0])
+    for width in (768, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        for name in lists:
+            check_unbroken_words(swap_in(name), f"{name} at {width} pixels")
+
+
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:
     """Controls that need a script are hidden without one. Everything else is there."""
     context = new_context(chromium)
@@ -137,7 +148,7 @@ def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
     """S19, S23: the key is copied without its spaces, and the codes one on each line."""
     for name, button, expected in (
         ("set-up-scan", COPY_THE_KEY, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
-        ("set-up-codes", "Copy", "\n".join(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm")),
+        ("set-up-codes", "Copy Recovery codes", "\n".join(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm")),
     ):
         page = visit(name)
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])

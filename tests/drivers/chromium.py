@@ -174,6 +174,32 @@ def check_fits(page: Page) -> None:
     assert small == [], f"{page.url}: less than 44 pixels high or wide"
 
 
+BROKEN_WORDS = """longest => {
+    // Words that are longer than any column may break; they are names that somebody chose.
+    const found = [], range = document.createRange();
+    const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const node = walk.currentNode;
+        if (!node.parentElement.closest(".list")) continue;
+        for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+            if (word[0].length > longest) continue;
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map(one => one.top)).size > 1) found.push(word[0]);
+        }
+    }
+    return found;
+}"""
+LONGEST_WORD = 20
+"""Characters of a word that a column of a list must hold."""
+
+
+def check_unbroken_words(page: Page, where: str) -> None:
+    """Fail if a column of a list breaks a word."""
+    broken = page.evaluate(BROKEN_WORDS, LONGEST_WORD)
+    assert broken == [], where
+
+
 def plug_in(
     page: Page, *, synced: bool = False, transport: str = "internal", verifies: bool = True
 ) -> tuple[CDPSession, str]:

@@ -1,6 +1,7 @@
 """The end of a set-up (S21–S25, S28): twelve recovery codes, and the tick with which everything takes effect."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from idp.audit import Event
 from idp.errors import say
@@ -22,13 +23,15 @@ from idp.store import users
 class RecoveryCodesPage:
     """Twelve ``codes``, tick ``noted``, ``file_name`` and the address ``download`` of the text file.
 
-    Buttons: ``next``; ``not_now`` leaves, where ``may_leave``. ``only_codes``: no app was set up before.
+    ``made_at`` is for the paper. Buttons: ``next``; ``not_now`` leaves, where ``may_leave``. ``only_codes``: no app was set
+    up before.
     """
 
     frame: Frame
     codes: tuple[str, ...]
     file_name: str
     download: str
+    made_at: datetime
     only_codes: bool
     may_leave: bool
 
@@ -46,6 +49,7 @@ def page(case: Case, frame: Frame) -> RecoveryCodesPage:
         codes=held.codes,
         file_name=held.file_name,
         download=f"{frame.action}/recovery-codes.txt",
+        made_at=case.now,
         only_codes=set_up.only_codes(case),
         may_leave=not set_up.is_compulsory(case),
     )
