@@ -18,7 +18,8 @@ Made = TypeVar("Made")
 class ConfirmedAction(Generic[Given, Made]):
     """What the page of an action says, and the function that carries it out.
 
-    ``sentences`` tell what will happen. ``button`` names the action. ``is_drastic``: something is lost that people may miss.
+    ``sentences`` tell what will happen. ``button`` names the action. ``is_final``: what is deleted cannot be
+    brought back.
     """
 
     heading: Message
@@ -26,4 +27,4 @@ class ConfirmedAction(Generic[Given, Made]):
     button: Message
     do: Callable[Given, Made]
     _: KW_ONLY
-    is_drastic: bool = False
+    is_final: bool = False

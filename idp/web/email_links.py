@@ -35,7 +35,6 @@ class PressPage:
     heading: Message
     sentences: tuple[Message, ...]
     button: Message
-    is_drastic: bool
     username: str
     organisation_name: str
     email: str
@@ -82,7 +81,6 @@ ACTIONS: Mapping[str, LinkAction] = {
         email_undo.undo,
         done=say("The change was undone"),
         after=say("Check your e-mail: choose a new password with the link that we sent you."),
-        is_drastic=True,
     ),
     "recovery": LinkAction(
         say("Confirm the recovery of your account"),
@@ -96,7 +94,6 @@ ACTIONS: Mapping[str, LinkAction] = {
         owner_recovery.confirm,
         done=say("The waiting time has begun"),
         after=say("You get an e-mail when the waiting time is over. You don't need to do anything until then."),
-        is_drastic=True,
     ),
     "cancel": LinkAction(
         say("Stop the recovery of the owner's account?"),
@@ -110,7 +107,6 @@ ACTIONS: Mapping[str, LinkAction] = {
         owner_recovery.cancel_by_link,
         done=say("The recovery was stopped"),
         after=say("Nothing was changed. We told the owner."),
-        is_drastic=True,
     ),
     "ownership": LinkAction(
         say("Become the owner?"),
@@ -139,7 +135,6 @@ ACTIONS: Mapping[str, LinkAction] = {
         transfer.withdraw_by_link,
         done=say("The offer was withdrawn"),
         after=say("Nothing was changed. We told the person who had received the offer."),
-        is_drastic=True,
     ),
 }
 
@@ -214,7 +209,6 @@ def _page(link: Opened, action: LinkAction) -> PressPage:
         heading=action.heading,
         sentences=action.sentences,
         button=action.button,
-        is_drastic=action.is_drastic,
         username=link.user.username,
         organisation_name=organisation.name if organisation else "",
         email=str(link.values.get("email", "")),

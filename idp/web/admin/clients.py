@@ -93,6 +93,7 @@ ACTIONS: dict[str, ClientAction] = {
         ),
         say("Delete"),
         registration.remove,
+        is_final=True,
     ),
 }
 """The actions on an app. The heading has a place for ``app``."""
@@ -189,7 +190,8 @@ def _list_of(admin: Admin) -> str:
 
 def _question(admin: Admin, row: Client, action: ClientAction) -> Question:
     heading = action.heading.about(app=row.name)
-    return Question(heading, action.sentences, action.button, address_of(admin, row.client_id))
+    back = address_of(admin, row.client_id)
+    return Question(heading, action.sentences, action.button, back, is_final=action.is_final)
 
 
 def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:

@@ -15,6 +15,8 @@ class Question:
     """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads.
 
     ``asks_reason``: it has a field for a reason, which may stay empty. ``choose``: above ``choices``, if there are any.
+    ``is_final``: what is deleted cannot be brought back. The dialog says so and is red, then and only then. (A person can
+    set up a second factor again.)
     """
 
     heading: Message
@@ -25,6 +27,7 @@ class Question:
     asks_reason: bool = False
     choose: Message | None = None
     choices: tuple[tuple[str, Message | str], ...] = ()
+    is_final: bool = False
 
 
 @dataclass(frozen=True)

@@ -203,4 +203,4 @@ def _question(admin: Admin, group: Group) -> Question:
             say("The group then no longer makes a second factor compulsory. Second factors that are set up stay active.")
         )
     heading = say("Delete the group %(name)s?", name=group.name)
-    return Question(heading, tuple(sentences), say("Delete"), _address(admin, group))
+    return Question(heading, tuple(sentences), say("Delete"), _address(admin, group), is_final=True)

@@ -21,7 +21,7 @@ from idp.signin import confirming
 from idp.signin.requirements import Needs
 from idp.store import organisations
 from idp.store.organisations import Organisation
-from idp.web import csrf, pages, request_context, stash
+from idp.web import csrf, pages, request_context, stash, ways_back
 from idp.web.account.current_user import Me, me, who
 
 TOLD, TOLD_SECONDS = "told", 120
@@ -161,7 +161,7 @@ def _needs(*, fresh: bool) -> Needs:
     people = (
         url_for("admin.people", store_url=store_url) if (store_url := (request.view_args or {}).get("store_url")) else "/"
     )
-    needs = Needs(back, minimum_level=SECOND, purpose=_purpose().key, cancel_to=pages.came_from(people))
+    needs = Needs(back, minimum_level=SECOND, purpose=_purpose().key, cancel_to=ways_back.came_from(people))
     if not fresh:
         return needs
     present = who()

@@ -169,7 +169,7 @@ def remove(store_url: str) -> Response:
     sentence = say(
         "The policy no longer requires anything, in any organisation. Second factors that are set up stay active."
     )
-    question = Question(heading, (sentence,), say("Delete"), _all(admin))
+    question = Question(heading, (sentence,), say("Delete"), _all(admin), is_final=True)
     return confirm_then(admin, HERE, question, partial(_remove, admin, row))
 
 

@@ -179,10 +179,10 @@ def _question(admin: Admin, shop: Shop) -> Question:
         (
             say_many("%(num)s person works there.", "%(num)s people work there.", count),
             say("Apps no longer see the shop. People who worked only there keep their account, without a shop."),
-            say("This cannot be undone."),
         ),
         say("Close the shop"),
         url_for("admin.shop", store_url=admin.organisation.store_url, shop_id=shop.id),
         choose=say("Where do its people work now?") if others else None,
         choices=(("", say("In no other shop")), *((one.id, one.name) for one in others)) if others else (),
+        is_final=True,
     )
