@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, make_response, redirect, render_template, request
 from flask_babel import Babel
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -20,14 +20,11 @@ from idp.identity import sensitive_changes
 from idp.languages import LANGUAGES, SOURCE, named
 from idp.resources import PACKAGE
 from idp.signin import authenticate
-from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved
+from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved, ways_back
 from idp.web.response import REFUSED, REQUEST_ID
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
-LONGEST_WAY_BACK = 1500
-LONGEST_QUERY = 8000
-"""Characters of a query that a page repeats in itself."""
 NOT_PLAIN = re.compile(r"[^!-~]+")
 """Characters that an address in a header must not have."""
 KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
@@ -95,7 +92,7 @@ def setup_pages(app: Flask) -> None:
     Babel(app, locale_selector=language.chosen, default_locale=SOURCE)
     app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
-    app.jinja_env.globals.update(languages=named(), this_page=this_page)
+    app.jinja_env.globals.update(languages=named(), this_page=ways_back.this_page)
     assets.setup_assets(app)
     times.setup_times(app)
     app.register_blueprint(blueprint)
@@ -209,7 +206,7 @@ def worn() -> Brand:
 def pick_language() -> Response:
     """Pick a language on any page, and come back to it."""
     csrf.require()
-    picked, back = request.form.get(language.PICKED, ""), way_back("/")
+    picked, back = request.form.get(language.PICKED, ""), ways_back.way_back("/")
     if picked not in LANGUAGES:
         return see_other(back)
     attempt_id = back.partition("?")[0].removeprefix("/sign-in/")
@@ -221,44 +218,6 @@ def pick_language() -> Response:
     response = see_other(back)
     request_context.put_cookie(response, language.PICKED, picked, browser_request.LONG)
     return response
-
-
-def way_back(otherwise: str) -> str:
-    """Return our path that a posted form names in ``back``. Other sites are never redirected to.
-
-    If the page was the answer to a form, it is that page, with what was entered and what was wrong.
-    """
-    back = request.form.get("back", otherwise)
-    page = request.headers.get("Referer", "").removeprefix(request_context.settings().issuer)
-    back = page if page.startswith("/") and is_answer(page) else back
-    is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
-    return back if is_ours else otherwise
-
-
-def this_page() -> str:
-    """Return our path under which the present page can be opened again, as ``back`` of a form that leads back to it.
-
-    The answer to a form is found by its Referer (``way_back``).
-    """
-    if request.method not in ("GET", "HEAD"):
-        return "/"
-    path, query = quote(request.path), request.query_string.decode("latin-1")
-    return f"{path}?{query}" if query and len(query) <= LONGEST_QUERY else path
-
-
-def is_answer(address: str) -> bool:
-    """Check if this is the address of an answer to a form (``post_redirect_get``)."""
-    return "answer" in parse_qs(urlsplit(address).query)
-
-
-def came_from(otherwise: str) -> str:
-    """Return the path of our page that led here: a way back that needs no proof. Sign-in pages are left out."""
-    parts = urlsplit(request.referrer or "")
-    is_ours = f"{parts.scheme}://{parts.netloc}" == current_app.extensions["sleutel"].settings.issuer
-    is_page = parts.path.startswith(("/account", "/admin/")) or parts.path == "/"
-    if not is_ours or not is_page or parts.path == request.path or len(parts.path) > LONGEST_WAY_BACK:
-        return otherwise
-    return parts.path
 
 
 def _refused(refusal: Refusal) -> Response:

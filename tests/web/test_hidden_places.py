@@ -1,5 +1,6 @@
 """Places that scanners look for do not exist, and get the usual page for a wrong address."""
 
+import re
 import sqlite3
 
 import pytest
@@ -74,12 +75,16 @@ def test_the_not_found_page_speaks_dutch(shop: Shop) -> None:
     assert page.heading not in ("", "This page does not exist")
 
 
+VALUES = re.compile(r'value="[^"]*"')
+"""Tokens, and the address to which a picked language leads back."""
+
+
 @pytest.mark.parametrize("query", ["__debugger__=yes&cmd=resource&f=style.css", "debug=1", "XDEBUG_SESSION_START=1"])
 def test_no_debugger_answers(shop: Shop, query: str) -> None:
     """V13.4.2: the front page ignores parameters of debuggers."""
     plain, asked = shop.ask("GET", "/"), shop.ask("GET", "/", query_string=query)
     assert asked.status_code == 200
-    assert len(asked.get_data()) == len(plain.get_data())
+    assert VALUES.sub("", asked.get_data(as_text=True)) == VALUES.sub("", plain.get_data(as_text=True))
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # the test makes a trigger, which needs the file of SQLite

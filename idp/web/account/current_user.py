@@ -18,7 +18,7 @@ from idp.signin.state import Continue, SignedIn
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import language, pages, request_context, times, unsaved
+from idp.web import language, pages, request_context, times, unsaved, ways_back
 
 SECURITY = "/account/security"
 SIGN_IN_DETAILS = say("Sign-in details")
@@ -100,7 +100,7 @@ def changing() -> Needs:
     """Return the needs of a change: the signed-in user's highest level, proved recently."""
     present = who()
     subject = present.user.id if present else ""
-    needs = Needs(return_to=SECURITY, subject=subject, purpose=SIGN_IN_DETAILS.key, cancel_to=pages.came_from(SECURITY))
+    needs = Needs(return_to=SECURITY, subject=subject, purpose=SIGN_IN_DETAILS.key, cancel_to=ways_back.came_from(SECURITY))
     return fresh(request_context.settings(), needs)
 
 

@@ -12,7 +12,7 @@ from idp.identity.users.status import Kept
 from idp.signin.requirements import Needs
 from idp.signin.state import ADD_PASSKEY
 from idp.store.passkeys import Passkey
-from idp.web import csrf, forms, pages, reauthentication, request_context, unsaved
+from idp.web import csrf, forms, pages, reauthentication, request_context, unsaved, ways_back
 from idp.web.account.current_user import Me, changing, me
 from idp.web.account.outcome import done, outcome
 
@@ -124,7 +124,7 @@ def _as_typed(key: Key) -> Key:
 
 
 def _changing(place: str) -> Needs:
-    return replace(changing(), return_to=place, purpose=TITLE.key, cancel_to=pages.came_from(PLACE))
+    return replace(changing(), return_to=place, purpose=TITLE.key, cancel_to=ways_back.came_from(PLACE))
 
 
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:

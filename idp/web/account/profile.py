@@ -8,7 +8,7 @@ from idp import zones
 from idp.errors import Invalid, Message, say
 from idp.identity.users import profile
 from idp.signin.requirements import Needs
-from idp.web import csrf, forms, language, pages, times, unsaved
+from idp.web import csrf, forms, language, pages, times, unsaved, ways_back
 from idp.web.account.current_user import Me, me
 from idp.web.account.outcome import done, outcome
 
@@ -64,11 +64,11 @@ def change_language() -> Response:
     """Store the user's choice of language (S62), from here or from any page of a signed-in user, and return to that page."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
-    picked, back = forms.fields().get("language", ""), pages.way_back("")
+    picked, back = forms.fields().get("language", ""), ways_back.way_back("")
     profile.change(present.user, {"locale": picked}, present.origin)
     if not back:
         return done(present, PLACE, say("Your language is saved."))
-    return pages.see_other(language.at(back, picked) if pages.is_answer(back) else back)
+    return pages.see_other(language.at(back, picked) if ways_back.is_answer(back) else back)
 
 
 def change_time_zone() -> Response:

@@ -6,13 +6,13 @@
   // Show or hide what is typed in a password field.
   for (const button of all("[data-reveal]")) {
     const field = document.getElementById(button.dataset.reveal);
-    const words = [button.textContent, button.dataset.other];
+    const shownWord = button.firstElementChild;
+    const words = [shownWord.textContent, button.dataset.other];
     button.hidden = false;
     button.addEventListener("click", () => {
       const shown = field.type === "password";
       field.type = shown ? "text" : "password";
-      button.setAttribute("aria-pressed", String(shown));
-      button.textContent = words[Number(shown)];
+      shownWord.textContent = words[Number(shown)];
       field.focus();
     });
     // A password manager must find a password field when the form is sent.
