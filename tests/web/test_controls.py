@@ -30,8 +30,9 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Return the accessible name of a button or link."""
-        return " ".join((self.given.get("aria-label") or "".join(self.pieces)).split())
+        """Return the accessible name of a button or link, or the ids of the texts that make it."""
+        told = self.given.get("aria-labelledby") or self.given.get("aria-label") or "".join(self.pieces)
+        return " ".join(told.split())
 
     @property
     def is_stop(self) -> bool:
