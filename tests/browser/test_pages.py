@@ -28,6 +28,8 @@ LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorA
 PARTS = 4
 """The number of parts, so that several processes can share the pages."""
 Visit = Callable[..., Page]
+A4 = ((680, 1000), (1000, 680))
+"""Pixels between the margins, upright and sideways."""
 NAMES = ("Example Shoes", "example-shoes", "Amsterdam Centre", "amsterdam-1", "Boekhouder", "Kassa", "sanne", "Jan Jansen")
 NAMES += ("jan", "anna", "2FA", "Till", "xero-au", "shoes.example", "Firefox")
 """Names in the samples that a shop could choose. Long ones must fit in headers, lists, choosers, dialogs and buttons."""
@@ -178,9 +180,23 @@ def test_a_qr_code_stays_black_on_white_in_the_dark(visit: Visit) -> None:
 
 
 def test_printing_the_codes_prints_the_codes_alone(visit: Visit) -> None:
-    """S23: the paper names the owner of the codes and shows the codes, without buttons."""
+    """S23: the paper has site, person, date and codes, without buttons: upright, sideways, black on white."""
     page = visit("set-up-codes")
+    page.emulate_media(media="print", color_scheme="dark")
+    for width, height in A4:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.locator("#codes").is_visible()
+        for told in ("http://localhost", "sanne", "20 November 2026"):
+            assert page.locator(".print-only", has_text=told).first.is_visible()
+        assert page.locator(".btn:visible, .form-check:visible, footer:visible").count() == 0
+        assert page.locator("#codes").evaluate("one => getComputedStyle(one).color") == "rgb(0, 0, 0)"
+
+
+def test_a_printed_code_fills_the_paper(visit: Visit) -> None:
+    """Issue 11: upright and sideways, the console's menu leaves its room to the code, which is on one line."""
+    page = visit("console-printed")
     page.emulate_media(media="print")
-    assert page.locator("#codes").is_visible()
-    assert page.get_by_text("example-shoes-sanne").is_visible()
-    assert page.locator(".btn:visible, .form-check:visible, footer:visible").count() == 0
+    for width, height in A4:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.locator("main").evaluate("one => one.offsetWidth") > width * 0.9
+        assert page.get_by_text("ab3d-ef4h").first.evaluate("one => one.getClientRects().length") == 1

@@ -118,6 +118,7 @@ def check_accessible(page: Page, *, dark: bool = True) -> None:
     """
     _load_axe(page)
     _check_with_axe(page, "light", {})
+    _check_controls(page)
     if dark:
         _check_dark_colours(page)
 
@@ -129,6 +130,41 @@ def check_colours(page: Page) -> None:
     _check_dark_colours(page)
 
 
+FAINT = """() => {
+    const channels = colour => {
+        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+        return {rgb: [r, g, b], a};
+    };
+    const light = rgb => rgb.map(one => one / 255).map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+    const contrast = (one, other) => {
+        const [a, b] = [light(one), light(other)];
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    };
+    const ground = one => { for (; one; one = one.parentElement) {
+        const found = channels(getComputedStyle(one).backgroundColor);
+        if (found.a === 1) return found.rgb;
+    } return [255, 255, 255]; };
+    const faint = [];
+    for (const one of document.querySelectorAll("input, select, textarea, .btn:not(.btn-link)")) {
+        if (!one.offsetParent || one.disabled || one.readOnly || one.closest(".visually-hidden")) continue;
+        const style = getComputedStyle(one), around = ground(one.parentElement);
+        const shapes = [style.borderTopColor, style.backgroundColor].map(channels).filter(colour => colour.a === 1);
+        const best = Math.max(...shapes.map(colour => contrast(colour.rgb, around)));
+        const ink = one.matches("select") && style.backgroundImage.match(/rgb\\([^)]*\\)/g).at(-1);
+        const arrow = ink ? contrast(channels(ink).rgb, ground(one)) : 21;
+        if (best < 3 || arrow < 3) faint.push([one.outerHTML.slice(0, 120), best, arrow]);
+    }
+    return faint;
+}"""
+"""Controls whose edge or fill, or whose arrow, has less than 3:1 with what is around it (WCAG 1.4.11). Axe has no rule."""
+
+
+def _check_controls(page: Page) -> None:
+    faint = page.evaluate(FAINT)
+    assert faint == [], f"{page.url}: controls that can hardly be seen"
+
+
 def _load_axe(page: Page) -> None:
     page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
@@ -138,6 +174,7 @@ def _load_axe(page: Page) -> None:
 def _check_dark_colours(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     _check_with_axe(page, "dark", ONLY_COLOURS)
+    _check_controls(page)
     page.emulate_media(color_scheme="light")
 
 
