@@ -115,7 +115,7 @@ CLAIMS = (
     Claim("exp", "1795170000", DAY, MEANINGS["exp"]),
     Claim("nickname", LONG, None, None),
 )
-KIND_ROWS = tuple(KindRow(kind.title, kind.hint, "/") for kind in KINDS.values())
+KIND_ROWS = tuple(KindRow(kind.title, kind.hint, f"/connect/{name}") for name, kind in KINDS.items())
 CONNECT = ConnectForm(
     FRAME, KINDS["shop"].title, KINDS["shop"].hint, KINDS["shop"].fields, KINDS["shop"].address, client_guide.STACKS,
     {"name": LONG, "address": "shop.example", "stack": "authlib", "scopes": ""}, serves_all=False, wrong="address",
