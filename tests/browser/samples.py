@@ -105,9 +105,8 @@ CODES = RecoveryCodesPage(
     file_name="example-shoes-sanne",
     download="/sign-in/a/recovery-codes.txt",
     made_at=DAY,
-    only_codes=False,
-    may_leave=True,
-)
+    only_codes=False, may_leave=True,
+)  # fmt: skip
 DONE = say(YOUR_PASSWORD_IS_CHANGED)
 SECURITY = SecurityPage(
     username="sanne",

@@ -73,13 +73,8 @@ def end(store_url: str, client_id: str, secret_id: str) -> Response:
     others = valid - {secret_id}
     then = say("The app must use its other secret.") if others else ONLY_ONE
     sentences = (say("The secret stops working at once. Do this if somebody else may have it."), then)
-    question = Question(
-        say("End this secret of %(app)s?", app=row.name),
-        sentences,
-        say("End the secret"),
-        address_of(admin, client_id),
-        is_final=True,
-    )
+    heading, back = say("End this secret of %(app)s?", app=row.name), address_of(admin, client_id)
+    question = Question(heading, sentences, say("End the secret"), back, is_final=True)
     return confirm_then(admin, HERE, question, partial(_end, admin, client_id, secret_id))
 
 
