@@ -36,6 +36,13 @@ def named() -> tuple[tuple[Language, str], ...]:
     return tuple((tag, _capitalised(str(Locale.parse(tag).get_language_name(tag) or tag))) for tag in LANGUAGES)
 
 
+@cache
+def tags_by_name() -> Mapping[str, Language]:
+    """Return every language by its tag and by its names in all of them, in lower case, as people write them in files."""
+    names = {(Locale.parse(tag).get_language_name(other) or tag).casefold(): tag for tag in LANGUAGES for other in LANGUAGES}
+    return MappingProxyType({**names, **{tag: tag for tag in LANGUAGES}})
+
+
 def _capitalised(name: str) -> str:
     return name[:1].upper() + name[1:]
 

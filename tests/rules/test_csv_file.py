@@ -42,8 +42,18 @@ def test_a_broken_file_is_refused(what: str) -> None:
     assert refused.value.field == "file"
 
 
+def test_a_german_file_is_understood() -> None:
+    """Headers, roles and languages in the words of our German pages."""
+    text = "Benutzername;Rolle;Sprache;Filialen;Gruppen;Gültig bis\nkim;Mitarbeitende;Niederländisch;Mitte;Till;31.12.2026\n"
+    (row,) = csv_file.read(text.encode("cp1252"))
+    assert cells.values_of(row) == {
+        "username": "kim", "role": "employee", "locale": "nl", "shops": ["Mitte"], "groups": ["Till"],
+        "valid_until": "2026-12-31",
+    }  # fmt: skip
+
+
 def test_cells_mean_what_people_write() -> None:
-    """Words in two languages, lists, formulas that our export disarmed, blank lines, and Excel's own first line."""
+    """Words in several languages, lists, formulas that our export disarmed, blank lines, and Excel's own first line."""
     text = "sep=;\nusername;rol;taal;winkels;groepen;telefoon;id\n\n;;;;;;\nkim;Beheerder;Nederlands;*;a, b;'+31 6;7\n"
     (row,) = csv_file.read(text.encode())
     assert row.number == 5

@@ -8,17 +8,15 @@ from idp import csv_export
 from idp.errors import Invalid, say
 from idp.identity.people_import.csv_file import LONGEST_CELL, Row
 from idp.identity.roles import Role
-from idp.languages import LANGUAGES
+from idp.languages import tags_by_name
 
 IN_DUTCH = {"medewerker": "employee", "beheerder": "administrator", "klant": "customer", "eigenaar": "owner"}
-ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH}
-LOCALES: Mapping[str, str] = {
-    **{str(tag): str(tag) for tag in LANGUAGES},
-    "nederlands": "nl",
-    "dutch": "nl",
-    "english": "en",
-    "engels": "en",
-}
+IN_GERMAN = {
+    "mitarbeitende": "employee", "mitarbeiter": "employee", "mitarbeiterin": "employee", "leitung": "manager",
+    "administration": "administrator", "kundschaft": "customer", "kunde": "customer", "kundin": "customer",
+    "inhaber": "owner", "inhaberin": "owner",
+}  # fmt: skip
+ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH, **IN_GERMAN}
 ALL = frozenset(("*", "all", "alle"))
 LISTS = ("shops", "groups")
 BETWEEN = re.compile(r"[,;|\n]")
@@ -49,9 +47,9 @@ def _value(field: str, cell: str) -> Any:
         case "role":
             return ROLES.get(cell.casefold(), cell)
         case "locale":
-            if cell.casefold() not in LOCALES:
+            if cell.casefold() not in tags_by_name():
                 raise Invalid("locale", say("Choose one of the languages."))
-            return LOCALES[cell.casefold()]
+            return tags_by_name()[cell.casefold()]
         case "valid_until":
             return _day(cell)
         case "shops" if cell.casefold() in ALL:

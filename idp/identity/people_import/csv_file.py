@@ -13,15 +13,15 @@ MOST_LINES = 10_000
 LONGEST_CELL = 2_000
 SEPARATORS = (";", ",", "\t")
 HEADERS: Mapping[str, tuple[str, ...]] = {
-    "username": ("username", "gebruikersnaam", "inlognaam"),
-    "name": ("name", "naam", "fullname", "volledigenaam"),
-    "email": ("email", "emailadres", "emailaddress", "mail"),
-    "phone_number": ("phonenumber", "phone", "telephone", "telefoon", "telefoonnummer", "mobiel"),
-    "role": ("role", "rol"),
-    "shops": ("shops", "shop", "winkels", "winkel"),
-    "groups": ("groups", "group", "groepen", "groep"),
-    "locale": ("locale", "language", "taal"),
-    "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday"),
+    "username": ("username", "gebruikersnaam", "inlognaam", "benutzername", "anmeldename"),
+    "name": ("name", "naam", "fullname", "volledigenaam", "vollständigername"),
+    "email": ("email", "emailadres", "emailaddress", "mail", "emailadresse"),
+    "phone_number": ("phonenumber", "phone", "telephone", "telefoon", "telefoonnummer", "mobiel", "telefon", "handy"),
+    "role": ("role", "rol", "rolle"),
+    "shops": ("shops", "shop", "winkels", "winkel", "filialen", "filiale"),
+    "groups": ("groups", "group", "groepen", "groep", "gruppen", "gruppe"),
+    "locale": ("locale", "language", "taal", "sprache"),
+    "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday", "gültigbis", "letztertag"),
 }
 """The columns by the name of their field, as they may be called, without spaces and signs."""
 OF_EXPORT = frozenset(("id", "emailverified", "secondfactor", "disabled", "createdat", "lastloginat"))
