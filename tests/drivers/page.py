@@ -11,11 +11,12 @@ INLINE = frozenset(("a", "abbr", "b", "button", "code", "em", "i", "kbd", "label
 
 @dataclass
 class Button:
-    """Hold a submit button. ``name`` may be empty."""
+    """Hold a submit button. ``name`` may be empty. ``seen``: its text without the words that only screen readers get."""
 
     name: str
     value: str
     text: str = ""
+    seen: str = ""
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Form:
 
     def button(self, wanted: str) -> Button | None:
         """Return the button with this name, value or text."""
-        return next((one for one in self.buttons if wanted in (one.name, f"{one.name}={one.value}", one.text)), None)
+        told = ((one, (one.name, f"{one.name}={one.value}", one.text, one.seen)) for one in self.buttons)
+        return next((one for one, names in told if wanted in names), None)
 
     def set(self, name: str, value: str | bool) -> None:
         """Fill in a field, tick or untick a box, or choose one of several. Raises if the page does not offer it."""
@@ -62,6 +64,7 @@ class Page:
         self.errors: list[str] = []
         self._pieces: list[str] = []
         self._select = ""
+        self._unseen = ""
         root = LexborHTMLParser(html).root
         if root is not None:
             self._read(root)
@@ -135,6 +138,8 @@ class Page:
             form.fields.setdefault(name, []).extend([] if tag == "select" else [given.get("value", "")])
 
     def _close(self, tag: str, given: dict[str, str], pieces: list[str]) -> None:
+        if "visually-hidden" in given.get("class", "").split():
+            self._unseen = " ".join("".join(pieces).split())
         is_error = given.get("role") == "alert" or "invalid-feedback" in given.get("class", "").split()
         if not is_error and tag not in ("h1", "a", "button", "textarea"):
             return
@@ -146,7 +151,8 @@ class Page:
         elif tag == "a":
             self.links[-1] = (self.links[-1][0], words)
         elif tag == "button" and self.forms and self.forms[-1].buttons:
-            self.forms[-1].buttons[-1].text = words
+            button = self.forms[-1].buttons[-1]
+            button.text, button.seen = words, words.removesuffix(self._unseen).strip()
         elif tag == "textarea" and self.forms:
             last = next(reversed(self.forms[-1].fields), "")
             self.forms[-1].fields[last] = [words]

@@ -29,7 +29,7 @@ def chain(factory: Factory, shoes: str) -> str:
 
 def boxes(browser: Browser) -> list[tuple[str, bool]]:
     """Return the labels of the boxes of shops and groups, and whether each is ticked."""
-    found = re.findall(r'<input[^>]*id="((?:shop|group)-[^"]*)"[^>]*>\s*<label[^>]*>([^<]*)', browser.html)
+    found = re.findall(r'<input[^>]*id="((?:shop|group)-[^"]*)"[^>]*>\s*<div[^>]*><label[^>]*>([^<]*)', browser.html)
     return [(label, re.search(rf'id="{name}"[^>]* checked', browser.html) is not None) for name, label in found]
 
 
