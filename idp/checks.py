@@ -5,7 +5,8 @@ with the key and a remedy. Pure.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeGuard
 
 from idp import normal_forms, zones
 from idp.errors import Invalid, say, say_many
@@ -38,6 +39,11 @@ def is_truth(value: Any) -> bool:
 def is_whole(value: Any, least: int, most: int) -> bool:
     """Return whether a value is a whole number from ``least`` to ``most``."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_day(value: Any) -> TypeGuard[date]:
+    """Return whether a value is a date without a time."""
+    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def is_country(value: Any) -> bool:

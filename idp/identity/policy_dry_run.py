@@ -6,6 +6,7 @@ from datetime import date
 
 from idp import clock, zones
 from idp.config import Settings
+from idp.identity.policy import organisation_rules
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, DatedRule, Person, Reason
@@ -51,6 +52,13 @@ def stored_rules() -> list[DatedRule]:
     return [rule_of(row) for row in dated_rules.dated_rules()]
 
 
+def others_than(rules: Sequence[DatedRule], organisation_id: str) -> list[DatedRule]:
+    """Return the stored rules of the installation and of an organisation, without those under test."""
+    tested = {(rule.organisation_id, rule.name) for rule in rules}
+    stored = (*stored_rules(), *organisation_rules.rules_of(organisation_id))
+    return [rule for rule in stored if (rule.organisation_id, rule.name) not in tested]
+
+
 def explained(
     settings: Settings,
     organisation: Organisation,
@@ -63,8 +71,8 @@ def explained(
 
     ``rules``: the dated rules that the reader may see; None for all stored ones.
     """
-    person = lookup.person_of(settings, organisation, user)
-    looked_at = stored_rules() if rules is None else rules
+    looked_at = lookup.dated_rules_in(organisation) if rules is None else rules
+    person = lookup.as_judged(lookup.person_of(settings, organisation, user), looked_at)
     return policy_rules.explain(person, looked_at, settings.acr.names, on, client_rule(settings, client))
 
 
@@ -77,14 +85,17 @@ def reach_of(
 ) -> Reach:
     """Return the people that ``rules`` would affect on a day, compared with all other stored rules."""
     names = {rule.name for rule in rules}
-    others = [rule for rule in stored_rules() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names
     affected, looked_at = list[Reached](), 0
-    for person in (person for organisation in organisations for person in lookup.persons_of(settings, organisation)):
-        looked_at += 1
-        before = policy_rules.rules_for(person, others, levels, on, where)
-        after = policy_rules.rules_for(person, [*others, *rules], levels, on, where)
-        if after.level > before.level or (after.must_own and not before.must_own):
-            because = tuple(reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names)
-            affected.append(Reached(person, after.level, because))
+    for organisation in organisations:
+        others = others_than(rules, organisation.id)
+        for person in lookup.persons_of(settings, organisation):
+            looked_at += 1
+            before = policy_rules.rules_for(person, others, levels, on, where)
+            after = policy_rules.rules_for(person, [*others, *rules], levels, on, where)
+            if after.level > before.level or (after.must_own and not before.must_own):
+                because = tuple(
+                    reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names
+                )
+                affected.append(Reached(person, after.level, because))
     return Reach(tuple(affected), looked_at)

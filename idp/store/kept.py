@@ -3,8 +3,10 @@
 The stamp is random, not a counter: a restored database, or another one, would have the same count.
 """
 
+import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Insert, Select, select
@@ -39,8 +41,8 @@ class _Held(NamedTuple, Generic[T]):
 class Kept(Generic[T]):
     """A cached result of ``read``, which is read again after a change. Within a transaction it is read each time."""
 
-    def __init__(self, read: Callable[[], T]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[], T], seconds: float = KEPT_SECONDS) -> None:
+        self._read, self._seconds = read, seconds
         self._held: _Held[T] | None = None
 
     def get(self) -> T:
@@ -49,9 +51,29 @@ class Kept(Generic[T]):
             return self._read()
         # The stamp is read before the value: a change in between is read twice, and never missed.
         present, held = stamp(), self._held
-        if held is None or held.stamp != present or not present or time.monotonic() - held.read_at > KEPT_SECONDS:
+        if held is None or held.stamp != present or not present or time.monotonic() - held.read_at > self._seconds:
             held = self._held = _Held(present, time.monotonic(), self._read())
         return held.value
+
+
+class KeptByKey(Generic[T]):
+    """Cached results of ``read`` for each of the keys that were asked for last, such as organisations.
+
+    It has no age: no earlier release changes what it holds without the stamp.
+    """
+
+    def __init__(self, read: Callable[[str], T], most: int = 1000) -> None:
+        self._read, self._most = read, most
+        self._kept: dict[str, Kept[T]] = {}
+
+    def get(self, key: str) -> T:
+        """Return the value of a key."""
+        kept = self._kept.get(key)
+        if kept is None:
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            kept = self._kept[key] = Kept(partial(self._read, key), math.inf)
+        return kept.get()
 
 
 def stamp() -> int:

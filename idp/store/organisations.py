@@ -18,12 +18,12 @@ from sqlalchemy import (
     select,
     text,
     update,
-)
+)  # fmt: skip
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id
-from idp.normal_forms import compared
+from idp.normal_forms import compared, compared_of
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes
 
@@ -32,11 +32,6 @@ MOST_NAMED = 1000
 OPERATORS = text("kind = 'installation'")
 REMOVED = "removed"
 IS_REMOVED = text("kind = 'removed'")
-
-
-def _key_of(row: Any, column: str) -> str:
-    """Return the compared form of a column of a row that is inserted."""
-    return compared(row.get_current_parameters()[column])
 
 
 class Organisation(Base):
@@ -61,6 +56,9 @@ class Organisation(Base):
     integrations: Mapped[list[str]] = mapped_column(default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     owner_id: Mapped[str | None] = mapped_column(Id)
+    has_rules: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=text("false")
+    )  # has ``organisation_rules``
     created_at: Mapped[datetime]
 
     @property
@@ -81,7 +79,7 @@ class Shop(Base):
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(String(63))
-    code_key: Mapped[str] = mapped_column(String(90), default=lambda row: _key_of(row, "code"))
+    code_key: Mapped[str] = mapped_column(String(90), default=compared_of("code"))
     """The form compared (see ``normal_forms``)."""
     name: Mapped[str] = mapped_column(String(200))
 
@@ -99,7 +97,7 @@ class Group(Base):
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    name_key: Mapped[str] = mapped_column(String(254), default=lambda row: _key_of(row, "name"))
+    name_key: Mapped[str] = mapped_column(String(254), default=compared_of("name"))
     """The form compared (see ``normal_forms``)."""
     requires_mfa: Mapped[bool] = mapped_column(Boolean, default=False)
 

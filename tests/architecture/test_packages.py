@@ -11,7 +11,7 @@ ORDER = (
     "people_import", "above",
 )  # fmt: skip
 """The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""
-ABOVE = ("policy_dry_run", "mail_outbox", "odd_names")
+ABOVE = ("policy_dry_run", "policy_reach", "mail_outbox", "odd_names")
 
 
 @cache

@@ -24,6 +24,7 @@ NEED_NOT_ASK = {
     "profile.change": "name and language of one's own",
     "transfer.accept": BY_LINK,
     "transfer.withdraw_by_link": BY_LINK,
+    "new_organisation.create": "calls functions that ask, for the organisation, the shop, the person and the invitation",
     "passkeys.add": BY_SIGN_IN,
     "passwords.close": WITHIN,
     "passwords.put": BY_SIGN_IN,

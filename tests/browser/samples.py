@@ -40,6 +40,7 @@ from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import ZONES
 from tests.browser.samples_links import LINKS
 from tests.browser.samples_person import CONSOLE_PAGES
+from tests.browser.samples_rules import RULES
 from tests.drivers.words import (
     ADD_A_PASSKEY,
     YOU_ARE_SIGNED_OUT_SENTENCE,
@@ -282,10 +283,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
         ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30, request_id="3j5eunzpfkqwqy744dgvtqfonw"),
     ),
     "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30)),
-    "error-developer": (
-        "web/error.html",
-        ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER),
-    ),
+    "error-developer": ("web/error.html", ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER)),
     "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
     "signed-out-wrong": (
@@ -296,5 +294,6 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
     **CONSOLE_PAGES,
     **APPS,
+    **RULES,
     **LINKS,
 }

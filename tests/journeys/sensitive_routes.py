@@ -115,6 +115,14 @@ ORGANISATION = [
         lambda w: (f"{AT}/shops/{w.shop()}/remove", {})),
     Row("remember devices for longer", "admin.settings", "anna", FRESH_PROOF,
         lambda w: (f"{AT}/settings", {"remember_device_days": str(20 + len(w.name()) % 3), "name": w.name()})),
+    Row("add a rule of one's own", "admin.add_own_policy", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/policies/own/add", made.previewed(w)), opens=""),
+    Row("change a rule of one's own", "admin.edit_own_policy", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/policies/own/{w.own_rule()}/edit", made.previewed(w)), opens=""),
+    Row("end a rule of one's own", "admin.end_own_policy", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/policies/own/{w.own_rule()}/end", {})),
+    Row("delete a rule of one's own", "admin.remove_own_policy", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/policies/own/{w.own_rule()}/remove", {})),
     Row("remove the logo", "admin.logo", "anna", FRESH_PROOF, made.logo, opens=""),
     *(
         Row(f"{act} an import", f"admin.import_{act}", "anna", needs, lambda w, act=act: made.imported(w, act))
@@ -124,6 +132,9 @@ ORGANISATION = [
     Row("test an app", "admin.test_app", "anna", NOTHING, lambda w: (f"{AT}/apps/{w.client()}/test", {})),
 ]  # fmt: skip
 INSTALLATION = [
+    Row("add an organisation", "admin.add_organisation", "olga", FRESH_PROOF_AND_PASSWORD,
+        lambda w: ("/admin/installation/organisations/add", {"name": "Two", "store_url": w.name(), "username": "pim",
+                                                             "email": f"{w.name()}@shoes.example", "language": "nl"})),
     Row("add a rule", "admin.add_policy", "olga", FRESH_PROOF,
         lambda w: (f"{AT}/policies/add", {"name": w.name(), "starts": "2031-01-01"})),
     Row("end a rule", "admin.edit_policy", "olga", FRESH_PROOF,

@@ -13,7 +13,7 @@ from idp.identity.organisations import groups, logos, shops
 from idp.identity.organisations.settings import settings_of
 from idp.identity.ownership import owner_recovery, transfer
 from idp.identity.people_import import jobs
-from idp.identity.policy import dated_rules
+from idp.identity.policy import dated_rules, organisation_rules
 from idp.identity.users import status
 from idp.mail.messages import notify
 from idp.oauth import registration
@@ -21,6 +21,7 @@ from idp.oauth.registration import Ours
 from idp.store import client_secrets, consents, outbox, rate_limits, sessions
 from idp.store import jobs as store_jobs
 from idp.store.organisations import Group
+from idp.web import edited
 from tests.drivers import pictures
 from tests.drivers.security_key import SecurityKey
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -67,6 +68,12 @@ class World:
         with self.factory.context(), transaction():
             return dated_rules.create(self.factory.settings, values, dated_rules.known_now(), BY_TESTS).name
 
+    def own_rule(self) -> str:
+        """Create a dated rule of the organisation's own and return its id."""
+        values = {"name": self.name(), "starts": clock.now().date(), "roles": ["manager"]}
+        with self.factory.context(), transaction():
+            return organisation_rules.create(self.factory.organisation(self.shoes), values, BY_TESTS).id
+
     def client(self, *, disabled: bool = False) -> str:
         """Create an app and return its id."""
         name, metadata = self.name(), {"client_name": "Till", "redirect_uris": ["https://shop.example.com/callback"]}
@@ -109,6 +116,12 @@ def named(world: World) -> tuple[str, Form]:
     with world.factory.context(), transaction():
         dated_rules.create(world.factory.settings, values, dated_rules.known_now(), BY_TESTS)
     return world.path(world.person(groups=(group.name,)), "edit"), {f"group-{group.id}": False}
+
+
+def previewed(world: World) -> Form:
+    """Return the form of a rule for managers as its preview sends it."""
+    fields = {"name": world.name(), "starts": "2031-01-01", "role-manager": "yes"}
+    return {**fields, "seen": edited.state_of(fields)}
 
 
 def group(world: World, change: Form, *, requires_mfa: bool) -> tuple[str, Form]:

@@ -14,7 +14,7 @@ from idp.identity.organisations import shops
 from idp.identity.policy import dated_rules
 from idp.normal_forms import compared
 from idp.store import dated_rules as store_dated_rules
-from idp.store import user_search, users
+from idp.store import users
 from idp.store.users import User
 from tests.drivers.browser import Browser
 from tests.drivers.statements import counted
@@ -76,12 +76,11 @@ def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory
         with counted(app) as seen:
             for path in ("", "?q=till"):
                 browser.open(PEOPLE + path).click("Next page")
-            browser.open(f"{AT}/policies/who?page=2")
+            browser.open(f"{AT}/policies/who")
         counts.append(len(seen))
-    assert counts[1] - counts[0] <= 10_000 / user_search.CHUNK + 1, (
-        "more than the dry run reads all users, and the rules once"
-    )
+    assert abs(counts[1] - counts[0]) <= 2
     assert "10000 of 10001 people would be affected" in browser.text
+    browser.click("Next page")
     assert {words for _, words in browser.page.links} >= {"Previous page", "Next page"}
     browser.open(PEOPLE)
     assert "More than 10,000 people" in browser.text

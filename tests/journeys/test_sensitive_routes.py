@@ -29,9 +29,10 @@ def kim(factory: Factory, shoes: str) -> MadePerson:
 
 
 def events(world: World) -> int:
-    """Return how many changes the trail has."""
+    """Return how many changes the trails have, of the organisation, the installation, and one that was just added."""
     with world.factory.context():
-        rows = [*audit_rows.rows(world.shoes), *audit_rows.rows("")]
+        chains = {*audit_rows.chain_ids()} - {world.actors["olga"].organisation_id}
+        rows = [row for chain in chains for row in audit_rows.rows(chain)]
         return len([row for row in rows if row.event not in NOT_A_CHANGE])
 
 

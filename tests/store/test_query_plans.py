@@ -27,28 +27,11 @@ from idp.records import columns_of
 from idp.statements import every_asked
 from idp.store import access, grant_sweeps, sealed, user_search
 from idp.store.audit import Sought
+from idp.store.user_reach import Match, Reached
 from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
+from tests.store.plan_reasons import ORDERED_IN_MEMORY, READS_ALL, READS_ORGANISATION, SMALL
 
-SMALL = {
-    "clients": "an operator registers each, or lets apps do it at a bounded rate",
-    "client_registrations": "at most one for each client; those that nobody uses are deleted",
-    "client_secrets": "at most two or three for each client",
-    "clients_version": "one row",
-    "dated_rules": "an operator writes each",
-    "epoch": "one row",
-    "registration_tokens": "an operator makes each",
-    "restore_notices": "the worker takes any that are there, up to a limit",
-    "signing_keys": "a few for each algorithm",
-}
-"""Tables that do not grow with people, sessions or organisations, and why."""
-READS_ALL = {
-    "audit.chain_ids": "a command of the audit trail that checks every chain",
-    **dict.fromkeys(("organisations._first_two", "organisations.only_organisation"), "stops at the third row at the latest"),
-    "organisations.organisations": "commands and provisioning need all of them",
-    "rate_limits.count_unmarked": "`idp doctor` counts them",
-}
-"""Functions that may read a whole table, or that stop early although the plan does not show it."""
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_users_ending", "ix_organisations_removed"}
 NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled", "ix_polled_requests_ping"}
 NEWEST |= {"ix_jobs_due"}
@@ -62,38 +45,32 @@ PARTIAL = {
 """Indexes of a few rows. PostgreSQL may prefer them in an empty table, even without their condition."""
 NOT_STATEMENTS = {"shadows", "sealed", "database_clock", "restore"}
 """Modules whose functions copy tables, read whole columns, use no table, or run while no request is served."""
-ORDERED_IN_MEMORY = {
-    **dict.fromkeys(("organisations.groups", "organisations.shops", "users.groups_of"), "what one organisation has"),
-    "owner_recoveries.open_recovery": "an organisation has one open recovery",
-    "recovery_codes.codes_left": "counts for each user of an organisation",
-    **dict.fromkeys(("memberships.group_names", "memberships.shop_codes"), "an export of one organisation"),
-}
-"""Functions that sort or export what an administrator of one organisation has made."""
 ONE_FOR_EACH = {"audit_heads", "logos"}  # at most one row for each organisation
-READS_ORGANISATION = {
-    "audit.rows_found": "a page from one end of the chain",
-    **dict.fromkeys(("epoch.closed_users", "user_search.count_users"), "a command counts them"),
-    "operators.operators": "operators are few",
-    **dict.fromkeys(("removals._delete", "removals.sweep_removed"), "deletes all rows of the organisation, in batches"),
-    "users_in_file.groups_of_users": "the dry run of a file, which reads them once",
-    **dict.fromkeys(("organisations.groups_named", "belongings.groups_like"), "an administrator has made each"),
-    **dict.fromkeys(("organisations.shops_coded", "belongings.shops_like"), "an administrator has made each"),
-    **dict.fromkeys(("passkeys.kinds", "totp.totp_owners"), "a dry run and an export, which are about everybody"),
-    **dict.fromkeys(("jobs.jobs_of", "user_search.each"), "reads batches in the order of the index"),
-    **dict.fromkeys(("user_states._counts", "user_states.counts"), "stops at a limit"),
-}
-"""Functions that may read all rows of one organisation."""
 OF_ORGANISATION = re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)$")
 RING = Ring([("new", bytes(32)), ("old", bytes(32))])
-BY_NAME = ("user_search.search", "organisation_lists.shops", "organisation_lists.groups", "client_lists.listed")
+BY_NAME = (
+    "user_search.search",
+    "user_reach.listed",
+    "organisation_lists.shops",
+    "organisation_lists.groups",
+    "client_lists.listed",
+)  # lists by name
+SOME = Match(("x",), ("x",), ("x",), must_set_up=True)
+REACHED = Reached(SOME, (SOME,))
 CALLS: dict[str, list[dict[str, Any]]] = {
     "audit.rows_found": [
         {"sought": Sought(event="x")},
+        {"sought": Sought(events=("x", "y"), user_id="x")},
+        {"sought": Sought(client_id="x")},
+        {"sought": Sought(address="x", since=datetime(2026, 1, 1, tzinfo=UTC))},
+        {"sought": Sought(shop_id="x", since=datetime(2026, 1, 1, tzinfo=UTC))},
         {"sought": Sought(user_id="x", since=datetime(2026, 1, 1, tzinfo=UTC))},
         {"sought": Sought(since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2026, 2, 1, tzinfo=UTC))},
         {"sought": Sought()},
     ],
     "outbox.mails_of": [{"state": state} for state in ("", "waiting", "sent", "failed")],
+    "user_reach.count": [{"reached": [REACHED], "without_factor": without} for without in (False, True)],
+    "user_reach.listed": [{"reached": [REACHED]}],
     "user_search.search": [
         {"sought": PeopleSought(*asked, order=order), "place": Place((date(2026, 1, 1), "x") if order else ("x",))}
         for *asked, order in product(("", "x y"), ("", "x"), ("", "x"), ("", "x"), ((), ("no_factor",)), ("", "seen"))

@@ -272,7 +272,7 @@ def _states(
     requiring = {
         group.id
         for group in organisations.groups(organisation.id)
-        if group.id in belongings.groups and group_changes.requires_factor(group.name, requires_mfa=group.requires_mfa)
+        if group.id in belongings.groups and group_changes.requires_factor(group)
     }
     state = PersonState(
         role=columns["role"],

@@ -9,7 +9,8 @@ from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import GroupState
-from idp.store import dated_rules
+from idp.records import changed
+from idp.store import dated_rules, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Group
 
@@ -23,7 +24,7 @@ def create(organisation_id: str, values: Values, origin: Origin) -> Group:
         name=_free_name(organisation_id, values.get("name")),
         requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
     )
-    sensitive_changes.require(None, _group_state(row.name, requires_mfa=row.requires_mfa))
+    sensitive_changes.require(None, _group_state(row))
     with refuse_duplicate("name", _group_taken(row.name)):
         store.add_group(row)
     audit.record(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
@@ -41,11 +42,10 @@ def change(row: Group, values: Values, origin: Origin) -> list[str]:
     changes = differing(row, wanted)
     if "name" in changes:
         _require_unnamed(row, origin)
-    new_name, new_requires = wanted.get("name", row.name), wanted.get("requires_mfa", row.requires_mfa)
-    present = _group_state(row.name, requires_mfa=row.requires_mfa)
-    sensitive_changes.require(present, _group_state(new_name, requires_mfa=new_requires))
+    wanted_row = changed(row, **changes)
+    sensitive_changes.require(_group_state(row), _group_state(wanted_row))
     if changes:
-        with refuse_duplicate("name", _group_taken(new_name)):
+        with refuse_duplicate("name", _group_taken(wanted_row.name)):
             store.change_group(row.organisation_id, row.id, **changes)
         audit.record(
             origin,
@@ -61,18 +61,22 @@ def remove(row: Group, origin: Origin) -> None:
     """Delete a group; its members keep their second factors (S9). Raises ``Conflict``."""
     permissions.require_ruler(row.organisation_id, origin)
     _require_unnamed(row, origin)
-    sensitive_changes.require(_group_state(row.name, requires_mfa=row.requires_mfa), None)
+    if policy := organisation_rules.naming(row.organisation_id, "groups", row.id):
+        raise Conflict(say("The policy %(policy)s names this group. Change or delete that policy first.", policy=policy))
+    sensitive_changes.require(_group_state(row), None)
     store.delete_group(row.organisation_id, row.id)
     audit.record(origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True})
 
 
-def requires_factor(name: str, *, requires_mfa: bool) -> bool:
+def requires_factor(row: Group) -> bool:
     """Return whether a second factor depends on a group: by its own tick, or by a dated rule that names it."""
-    return requires_mfa or any(name in policy.groups for policy in dated_rules.dated_rules())
+    if row.requires_mfa or organisation_rules.naming(row.organisation_id, "groups", row.id):
+        return True
+    return any(row.name in policy.groups for policy in dated_rules.dated_rules())
 
 
-def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
-    return GroupState(name, requires=requires_factor(name, requires_mfa=requires_mfa))
+def _group_state(row: Group) -> GroupState:
+    return GroupState(row.name, requires=requires_factor(row))
 
 
 def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:

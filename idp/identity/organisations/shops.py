@@ -6,10 +6,10 @@ from idp import audit, crypto, normal_forms
 from idp.audit import Event, Origin
 from idp.checks import Values, check_text, differing
 from idp.db import refuse_duplicate
-from idp.errors import Invalid, NotFound, say
+from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import ShopState
-from idp.store import belongings
+from idp.store import belongings, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Shop
 
@@ -49,9 +49,12 @@ def change(row: Shop, values: Values, origin: Origin) -> list[str]:
 def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
     """Close a shop: its people are moved to the shop with the id ``move_to``, or lose it, and it is deleted.
 
-    Returns how many people had it by name. Raises ``Invalid`` if the other shop is gone, ``NotFound`` if this one is.
+    Returns how many people had it by name. Raises ``Invalid`` if the other shop is gone, ``NotFound`` if this one is,
+    and ``Conflict`` if a dated rule of the organisation names it: the rule would lose its effect.
     """
     permissions.require_ruler(row.organisation_id, origin)
+    if policy := organisation_rules.naming(row.organisation_id, "shops", row.id):
+        raise Conflict(say("The policy %(policy)s names this shop. Change or delete that policy first.", policy=policy))
     sensitive_changes.require(ShopState(row.code, row.name), None)
     there = {shop.id for shop in belongings.lock_shops(row.organisation_id, [one for one in (row.id, move_to) if one])}
     if row.id not in there:

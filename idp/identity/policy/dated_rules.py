@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from idp import audit
 from idp.audit import Event, Origin
-from idp.checks import NOT_A_DATE, check_text, check_texts, differing, is_country
+from idp.checks import NOT_A_DATE, check_text, check_texts, differing, is_country, is_day
 from idp.config import Settings
 from idp.db import refuse_duplicate
 from idp.errors import Invalid, say
 from idp.identity import permissions, sensitive_changes
+from idp.identity.policy import organisation_rules
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
@@ -67,6 +68,11 @@ def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
     return [rule for row in about if (rule := _narrowed(row, own)) is not None]
 
 
+def readable_here(organisation: Organisation, origin: Origin) -> list[DatedRule]:
+    """Return the rules that the caller may read of those that judge people of an organisation: also its own."""
+    return [*readable(organisation, origin), *organisation_rules.rules_of(organisation.id)]
+
+
 def _narrowed(row: StoredRule, own: Mapping[str, Collection[str]]) -> DatedRule | None:
     """Return a rule without the organisations, groups and apps that are not ``own``; None if it is about those alone."""
     rule = rule_of(row)
@@ -77,13 +83,8 @@ def _narrowed(row: StoredRule, own: Mapping[str, Collection[str]]) -> DatedRule 
 
 def rule_of(row: StoredRule) -> DatedRule:
     """Return a stored rule as ``policy.rules_for`` takes it."""
-    return DatedRule(
-        name=row.name,
-        starts=row.starts,
-        require=row.require,
-        ends=row.ends,
-        **{name: tuple(getattr(row, name)) for name in CONDITIONS},
-    )
+    conditions: dict[str, Any] = {name: tuple(getattr(row, name)) for name in CONDITIONS}
+    return DatedRule(row.name, row.starts, row.require, row.ends, **conditions)
 
 
 def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
@@ -159,7 +160,7 @@ def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]
 
 
 def _check_date(key: str, value: Any) -> date:
-    if not isinstance(value, date) or isinstance(value, datetime):
+    if not is_day(value):
         raise Invalid(key, NOT_A_DATE)
     return value
 

@@ -22,6 +22,7 @@ class Membership:
 
     name: str
     requires_mfa: bool
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Person:
     must_set_up: bool = False
     must_change_password: bool = False
     disabled: bool = False
+    all_shops: bool = False
+    shop_ids: frozenset[str] | None = None
+    """The shops named for them; None where they were not read, because no rule is about a shop."""
 
     @property
     def has_factor(self) -> bool:
@@ -65,7 +69,10 @@ class Person:
 
 @dataclass(frozen=True)
 class DatedRule:
-    """A rule of S11. Every condition that is not empty must hold; ``require``: ``second_factor`` or an acr name."""
+    """A rule of S11. Every condition that is not empty must hold; ``require``: ``second_factor`` or an acr name.
+
+    A rule of an organisation's own names groups and shops by id.
+    """
 
     name: str
     starts: date
@@ -77,6 +84,10 @@ class DatedRule:
     groups: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    shop_ids: tuple[str, ...] = ()
+    organisation_id: str = ""
+    """The organisation whose administrators made it; empty for a rule of the installation."""
 
 
 @dataclass(frozen=True)
@@ -204,13 +215,23 @@ def _by_policy(
     silent = _silent_because(person, policy, on, client)
     if silent is not None:
         return Reason("policy", policy.name, 0, silent)
-    needed = second if policy.require == SECOND_FACTOR else acr_levels.get(policy.require, HARDWARE)
+    needed = level_of(policy, acr_levels, second)
     message = say("Required by the policy %(policy)s since %(date)s.", policy=policy.name, date=policy.starts)
     return Reason("policy", policy.name, needed, message)
 
 
+def level_of(policy: DatedRule, acr_levels: Mapping[str, int], second: int) -> int:
+    """Return the level that a policy asks for. ``second``: what a second factor is worth in the organisation."""
+    return second if policy.require == SECOND_FACTOR else acr_levels.get(policy.require, HARDWARE)
+
+
 def _silent_because(person: Person, policy: DatedRule, on: date, client: ClientRule | None) -> Message | None:
     """Return the first condition of a policy that does not hold; None if all hold."""
+    return silent_in(person, policy, on, client) or _silent_about(person, policy)
+
+
+def silent_in(person: Person, policy: DatedRule, on: date, client: ClientRule | None = None) -> Message | None:
+    """Return the first condition that is the same for all people of an organisation and does not hold; None if all hold."""
     name = policy.name
     if on < policy.starts:
         return say("The policy %(policy)s starts on %(date)s.", policy=name, date=policy.starts)
@@ -220,12 +241,21 @@ def _silent_because(person: Person, policy: DatedRule, on: date, client: ClientR
         return say("The policy %(policy)s is for other countries.", policy=name)
     if policy.integrations and not set(policy.integrations) & set(person.integrations):
         return say("The policy %(policy)s is for other integrations.", policy=name)
-    if policy.roles and person.role not in policy.roles:
-        return say("The policy %(policy)s is for other roles.", policy=name)
-    if policy.groups and not set(policy.groups) & {group.name for group in person.groups}:
-        return say("The policy %(policy)s is for other groups.", policy=name)
     if policy.organisations and person.store_url not in policy.organisations:
         return say("The policy %(policy)s is for other organisations.", policy=name)
     if policy.clients and (client is None or client.client_id not in policy.clients):
         return say("The policy %(policy)s is for other apps.", policy=name)
+    return None
+
+
+def _silent_about(person: Person, policy: DatedRule) -> Message | None:
+    name = policy.name
+    if policy.roles and person.role not in policy.roles:
+        return say("The policy %(policy)s is for other roles.", policy=name)
+    if policy.groups and not set(policy.groups) & {group.name for group in person.groups}:
+        return say("The policy %(policy)s is for other groups.", policy=name)
+    if policy.group_ids and not set(policy.group_ids) & {group.id for group in person.groups}:
+        return say("The policy %(policy)s is for other groups.", policy=name)
+    if policy.shop_ids and not (person.all_shops or set(policy.shop_ids) & (person.shop_ids or frozenset())):
+        return say("The policy %(policy)s is for other shops.", policy=name)
     return None

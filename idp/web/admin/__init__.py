@@ -20,8 +20,10 @@ from idp.web.admin import (
     keys,
     logo,
     lost_phone,
+    new_organisation,
     outbox,
     overview,
+    own_policies,
     ownership,
     people,
     policies,
@@ -35,8 +37,8 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, overview, people, bulk, imports, user_form, lost_phone, user, user_passkeys,
-    groups, shops, policies, settings, logo, ownership,
+    index, new_organisation, overview, people, bulk, imports, user_form, lost_phone, user, user_passkeys,
+    groups, shops, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

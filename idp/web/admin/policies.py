@@ -9,18 +9,19 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import assurance, policy_dry_run
+from idp.identity import assurance, policy_dry_run, policy_reach
 from idp.identity.policy import dated_rules
 from idp.identity.policy.dated_rules import CONDITIONS
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLE_NAMES
-from idp.store import clients
+from idp.store import clients, user_reach, user_search
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
 from idp.web import edited, forms, pages, pagination, request_context, unsaved
-from idp.web.admin import guard
+from idp.web.admin import guard, own_policies
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.own_policies import OwnRule
 from idp.web.admin.user import chosen_day
 from idp.web.admin.users import Choices
 from idp.web.pagination import List, Pages
@@ -57,6 +58,8 @@ class PoliciesPage:
     frame: Frame
     rules: tuple[Rule, ...]
     pages: Pages
+    own: tuple[OwnRule, ...] = ()
+    """The rules of the organisation itself, which its administrators manage."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,10 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """List the rules that the reader may see."""
     admin = guard.administrator(store_url)
-    shown, beside = pagination.requested(_seen(admin), List("admin.policies", {"store_url": store_url}))
-    return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, shown)), beside))
+    readable = dated_rules.readable(admin.organisation, admin.origin)
+    shown, beside = pagination.requested(readable, List("admin.policies", {"store_url": store_url}))
+    page = PoliciesPage(admin.frame(HERE), tuple(map(_rule, shown)), beside, own_policies.shown(admin))
+    return pages.render("admin/policies.html", page)
 
 
 def dry_run(store_url: str) -> Response:
@@ -188,7 +193,7 @@ def _named() -> StoredRule:
 
 
 def _seen(admin: Admin) -> list[DatedRule]:
-    return dated_rules.readable(admin.organisation, admin.origin)
+    return dated_rules.readable_here(admin.organisation, admin.origin)
 
 
 def _rule(row: DatedRule) -> Rule:
@@ -254,27 +259,26 @@ def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: R
 
 
 def _dry_run(admin: Admin) -> DryRunPage:
-    seen, store_url = _seen(admin), admin.organisation.store_url
-    on, errors = chosen_day(admin.organisation)
+    seen, at, settings = _seen(admin), admin.organisation, request_context.settings()
+    on, errors = chosen_day(at)
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
-    found = policy_dry_run.reach_of(request_context.settings(), [admin.organisation], looked_at, on)
-    rows, beside = pagination.requested(
-        found.affected, List("admin.dry_run", {"store_url": store_url, "name": name, "on": on.isoformat()})
+    rows, beside = pagination.page_of(
+        List("admin.dry_run", {"store_url": at.store_url, "name": name, "on": on.isoformat()}),
+        partial(user_search.place_of, at.id, ""),
+        partial(policy_reach.affected, settings, at, looked_at, on),
+        lambda one: one.user_id,
     )
     return DryRunPage(
         frame=admin.frame(HERE),
         on=on.isoformat(),
         name=name,
-        names=(("", say("All policies")), *((row.name, row.name) for row in seen)),
+        names=(("", say("All policies")), *((one, one) for one in dict.fromkeys(row.name for row in seen))),
         affected=tuple(
-            Affected(
-                one.person.user_id, one.person.username, assurance.NEEDED[one.level], one.because, one.person.has_factor
-            )
-            for one in rows
+            Affected(one.user_id, one.username, assurance.NEEDED[one.level], one.because, one.has_factor) for one in rows
         ),
-        count=len(found.affected),
-        of=found.of,
+        count=policy_reach.count_affected(settings, at, looked_at, on),
+        of=user_reach.count_enabled(at.id, policy_dry_run.today(at)),
         pages=beside,
         errors=errors,
     )

@@ -199,7 +199,7 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
     serving = [row for row in clients.clients() if row.serves(at.id)]
     chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
     on, errors = chosen_day(at)
-    readable = dated_rules.readable(at, admin.origin)
+    readable = dated_rules.readable_here(at, admin.origin)
     reasons = policy_dry_run.explained(settings, at, user, on, chosen, readable)
     strongest = max((reason.level for reason in reasons), default=0)
     return ExplainPage(

@@ -1,0 +1,117 @@
+"""The people of an organisation that a requirement reaches: counted and listed by the database, never one by one."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
+
+from idp.keyset import Place, page_of
+from idp.statements import asks_every, values
+from idp.store.passkeys import Passkey
+from idp.store.totp import Totp
+from idp.store.users import GroupMember, User, UserShop
+
+
+@dataclass(frozen=True)
+class Match:
+    """Conditions on a person, which all must hold. Empty ones hold for everybody.
+
+    ``shop_ids``: they work in one of these, or in all shops. ``must_set_up``: an administrator reset their second factor.
+    """
+
+    roles: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    shop_ids: tuple[str, ...] = ()
+    must_set_up: bool = False
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The people that ``by`` matches, without those that one of ``besides`` matches."""
+
+    by: Match
+    besides: tuple[Match, ...] = ()
+
+
+def count_enabled(organisation_id: str, today: date) -> int:
+    """Return how many people of an organisation may sign in."""
+    return _count(_enabled(organisation_id, today))
+
+
+def count(organisation_id: str, today: date, reached: Sequence[Reached], *, without_factor: bool = False) -> int:
+    """Return how many people are reached; ``without_factor``: only those who own no second factor."""
+    without = tuple(not_(_owns(kind)) for kind in (Totp, Passkey)) if without_factor else ()
+    return _count((*_enabled(organisation_id, today), _any_of(reached), *without)) if reached else 0
+
+
+def listed(organisation_id: str, today: date, reached: Sequence[Reached], place: Place | None, most: int) -> list[User]:
+    """Return a page of the people who are reached, by username."""
+    if not reached:
+        return []
+    return page_of(
+        select(User).where(*_enabled(organisation_id, today), _any_of(reached)), (User.username_key,), place, most
+    )
+
+
+def groups_of_some(organisation_id: str, user_ids: Collection[str], group_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return the memberships of these people in these groups, as user id and group id. It asks by the whole key."""
+    is_in = (GroupMember.group_id.in_(group_ids), GroupMember.user_id.in_(user_ids))
+    here = (GroupMember.organisation_id == organisation_id, *is_in)
+    return [tuple(row) for row in values(select(GroupMember.user_id, GroupMember.group_id).where(*here))]
+
+
+def shops_of_some(organisation_id: str, user_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return the shops named for these people, as user id and shop id."""
+    here = (UserShop.organisation_id == organisation_id, UserShop.user_id.in_(user_ids))
+    return [tuple(row) for row in values(select(UserShop.user_id, UserShop.shop_id).where(*here))]
+
+
+def owners_among(organisation_id: str, user_ids: Collection[str]) -> set[str]:
+    """Return those of these people who own a second factor."""
+    owned = (
+        select(kind.user_id).where(
+            kind.organisation_id == organisation_id, kind.user_id.in_(user_ids), kind.removed_at.is_(None)
+        )
+        for kind in (Totp, Passkey)
+    )
+    return {row[0] for asked in owned for row in values(asked)}
+
+
+@asks_every
+def shop_ids(organisation_id: str) -> Select[str, str]:
+    """Return every shop named for a user, as user id and shop id."""
+    return select(UserShop.user_id, UserShop.shop_id).where(UserShop.organisation_id == organisation_id)
+
+
+def _count(here: tuple[ColumnElement[bool], ...]) -> int:
+    return int(values(select(func.count()).select_from(User).where(*here))[0][0])
+
+
+def _enabled(organisation_id: str, today: date) -> tuple[ColumnElement[bool], ...]:
+    """Match people who may sign in: not disabled, and not after the last day of their access."""
+    may_enter = or_(User.valid_until.is_(None), User.valid_until >= today)
+    return (User.organisation_id == organisation_id, User.disabled_at.is_(None), may_enter)
+
+
+def _any_of(reached: Sequence[Reached]) -> ColumnElement[bool]:
+    return or_(*(and_(_matches(one.by), *(not_(_matches(match)) for match in one.besides)) for one in reached))
+
+
+def _matches(match: Match) -> ColumnElement[bool]:
+    here: list[ColumnElement[bool]] = [User.role.in_(match.roles)] if match.roles else []
+    here += [_is_one_of(GroupMember, GroupMember.group_id, match.group_ids)] if match.group_ids else []
+    here += [User.all_shops | _is_one_of(UserShop, UserShop.shop_id, match.shop_ids)] if match.shop_ids else []
+    here += [User.must_set_up_since.is_not(None)] if match.must_set_up else []
+    return and_(true(), *here)
+
+
+def _is_one_of(table: Any, column: Any, ids: Collection[str]) -> ColumnElement[bool]:
+    here = (table.organisation_id == User.organisation_id, table.user_id == User.id, column.in_(ids))
+    return select(table.user_id).where(*here).exists()
+
+
+def _owns(kind: Any) -> ColumnElement[bool]:
+    here = (kind.organisation_id == User.organisation_id, kind.user_id == User.id, kind.removed_at.is_(None))
+    return select(kind.user_id).where(*here).exists()

@@ -1,0 +1,86 @@
+"""Show the pages of an organisation's own rules, in each state that looks different."""
+
+from dataclasses import replace
+from typing import Any
+
+from idp.errors import say
+from idp.identity.policy_reach import Preview
+from idp.identity.roles import ROLE_NAMES
+from idp.languages import named
+from idp.web.admin.new_organisation import TEXTS, OrganisationForm
+from idp.web.admin.own_policies import FOR_EVERYBODY, LABELS, Choices, OwnPolicyForm, OwnPolicyPreview, OwnRule
+from idp.web.admin.policies import PoliciesPage
+from idp.web.pagination import NO_PAGES
+from tests.browser.samples_console import DAY, FRAME, LONG, RULE
+
+HERE = replace(FRAME, here="policies")
+MANAGERS = OwnRule(
+    "r",
+    "Managers from 1 January",
+    DAY.date(),
+    None,
+    ((LABELS["roles"], (ROLE_NAMES["manager"],)), (LABELS["shops"], ("Amsterdam Centre", LONG))),
+    say("in force"),
+    is_on=True,
+    may_end=True,
+)
+EVERYBODY = replace(
+    MANAGERS, id="e", name=LONG, ends=DAY.date(), conditions=(), state=say("ended"), is_on=False, may_end=False
+)
+FORM = OwnPolicyForm(
+    frame=HERE,
+    is_new=True,
+    values={"name": "", "starts": "2027-01-01", "ends": ""},
+    conditions=(
+        Choices(
+            "roles", LABELS["roles"], tuple((f"role-{role}", ROLE_NAMES[role], False) for role in ROLE_NAMES), is_open=True
+        ),
+        Choices("groups", LABELS["groups"], (("group-a", "2FA", False), ("group-b", LONG, False)), is_open=False),
+        Choices(
+            "shops", LABELS["shops"], (("shop-a", "Amsterdam Centre", True), ("shop-b", "Utrecht", False)), is_open=True
+        ),
+        Choices("clients", LABELS["clients"], (("app-pos", "Kassa", True),), is_open=True),
+    ),
+    was="",
+)
+PREVIEW = OwnPolicyPreview(
+    frame=HERE,
+    is_new=True,
+    rule=MANAGERS,
+    preview=Preview(DAY.date(), 12, 9, 7, 1500),
+    fields=(("name", "Managers"), ("seen", "x")),
+    is_for_everybody=False,
+)
+ORGANISATION = OrganisationForm(
+    frame=replace(FRAME, store_url="installation", is_operator=True),
+    me="olga",
+    values={**dict.fromkeys(TEXTS, ""), "language": "nl"},
+    languages=named(),
+    asks_password=True,
+)
+RULES: dict[str, tuple[str, Any]] = {
+    "console-own-policies": ("admin/policies.html", PoliciesPage(HERE, (RULE,), NO_PAGES, (MANAGERS, EVERYBODY))),
+    "console-add-own-policy": ("admin/own_policy_form.html", FORM),
+    "console-wrong-own-policy": (
+        "admin/own_policy_form.html",
+        replace(FORM, is_new=False, was="x", wrong="name", errors=(say("There is a policy %(name)s already.", name="x"),)),
+    ),
+    "console-add-organisation": ("admin/organisation_form.html", ORGANISATION),
+    "console-wrong-organisation": (
+        "admin/organisation_form.html",
+        replace(ORGANISATION, asks_password=False, wrong="email", errors=(say("This is not an e-mail address."),)),
+    ),
+    "console-own-policy-preview": ("admin/own_policy_preview.html", PREVIEW),
+    "console-own-policy-for-everybody": (
+        "admin/own_policy_preview.html",
+        replace(
+            PREVIEW,
+            is_new=False,
+            rule=EVERYBODY,
+            preview=Preview(DAY.date(), 1500, 0, 0, 1500),
+            is_for_everybody=True,
+            errors=(FOR_EVERYBODY,),
+        ),
+    ),
+}
+"""Template and page by the sample's name."""
