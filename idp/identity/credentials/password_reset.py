@@ -17,6 +17,8 @@ from idp.identity.email_links import MailedLink, Opened
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url, settings_of
+from idp.identity.owner import has_owner_role
+from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.sessions import sessions
 from idp.identity.users import lookup
@@ -173,8 +175,18 @@ def _welcome(link: Opened, user: User, origin: Origin) -> User:
     if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
         users.change_user(user.organisation_id, user.id, email_verified_at=now, verify_since=None)
         record_about(origin, Event.ADDRESS_VERIFIED, user)
-        return changed(user, email_verified_at=now, verify_since=None)
+        return _made_owner(changed(user, email_verified_at=now, verify_since=None), origin)
     return user
+
+
+def _made_owner(user: User, origin: Origin) -> User:
+    """Make the person the owner of an organisation that was created for them (``accounts.new_organisation``)."""
+    organisation = organisations.organisation(user.organisation_id)
+    if organisation is None or organisation.owner_id != user.id or has_owner_role(user):
+        return user
+    users.change_user(user.organisation_id, user.id, role=Role.OWNER)
+    record_about(origin, Event.OWNER_APPOINTED, user)
+    return changed(user, role=Role.OWNER)
 
 
 def min_length(settings: Settings, link: Opened) -> int:

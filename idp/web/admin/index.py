@@ -31,6 +31,7 @@ class OrganisationsPage:
     q: str
     choices: tuple[Choice, ...]
     pages: Pages
+    own_store_url: str = STORE_URL
 
 
 def mount(blueprint: Blueprint) -> None:
