@@ -6,7 +6,18 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, LargeBinary, Select, String, Update, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -14,9 +25,18 @@ from idp.db import Base, Id
 from idp.keyset import Place, page_of
 from idp.rows import add, upserting
 from idp.statements import asks_one, changes, every, takes, values
+from idp.store.users import UserShop
 
 INSTALLATION = ""
 """The chain of what concerns no organisation (clients, keys, operators)."""
+
+
+OF_APPS, PLACED = text("client_id <> ''"), text("address <> ''")
+"""Match rows with an app, and with an address. Only with these words in a statement do both engines use their indexes."""
+
+
+APP_ROWS: Any = {"sqlite_where": OF_APPS, "postgresql_where": OF_APPS}
+PLACED_ROWS: Any = {"sqlite_where": PLACED, "postgresql_where": PLACED}
 
 
 class AuditRow(Base):
@@ -28,6 +48,10 @@ class AuditRow(Base):
         Index("ix_audit_event", "organisation_id", "event", "at", "seq"),
         Index("ix_audit_actor", "organisation_id", "actor_id", "at", "seq"),
         Index("ix_audit_about", "organisation_id", "subject_id", "at", "seq"),
+        Index(
+            "ix_audit_client", "organisation_id", "client_id", "at", "seq", sqlite_where=OF_APPS, postgresql_where=OF_APPS
+        ),
+        Index("ix_audit_address", "organisation_id", "address", "at", "seq", sqlite_where=PLACED, postgresql_where=PLACED),
     )
 
     organisation_id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -98,12 +122,19 @@ def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditR
 
 @dataclass(frozen=True)
 class Sought:
-    """Hold a filter; empty fields match everything. ``user_id``: as actor or as subject. ``until`` is exclusive."""
+    """Hold a filter; empty fields match everything. ``user_id``: as actor or as subject. ``until`` is exclusive.
+
+    ``events``: one of these. ``shop_id``: acts of people who work in this shop and not in all.
+    """
 
     event: str = ""
     user_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    events: tuple[str, ...] = ()
+    client_id: str = ""
+    address: str = ""
+    shop_id: str = ""
 
 
 def rows_found(
@@ -115,13 +146,24 @@ def rows_found(
     """
     if sought == Sought():
         return _in_order(organisation_id, [], (AuditRow.seq,), after, before, limit)
-    here = [AuditRow.event == sought.event] if sought.event else []
-    here += [AuditRow.at >= sought.since] if sought.since else []
-    here += [AuditRow.at < sought.until] if sought.until else []
+    here = _conditions(organisation_id, sought)
     sides = (AuditRow.subject_id, AuditRow.actor_id) if sought.user_id else ()
-    kinds = [[*here, side == sought.user_id] for side in sides] or [here]
+    events = (sought.event,) if sought.event else sought.events
+    of_person = [[*here, side == sought.user_id] for side in sides] or [here]
+    kinds = [[*one, AuditRow.event == event] for one in of_person for event in events] or of_person
     found = {row.seq: row for kind in kinds for row in _in_order(organisation_id, kind, BY_TIME, after, before, limit)}
     return sorted(found.values(), key=attrgetter("at", "seq"), reverse=after is None)[:limit]
+
+
+def _conditions(organisation_id: str, sought: Sought) -> list[Any]:
+    here: list[Any] = [AuditRow.at >= sought.since] if sought.since else []
+    here += [AuditRow.at < sought.until] if sought.until else []
+    here += [AuditRow.client_id == sought.client_id, OF_APPS] if sought.client_id else []
+    here += [AuditRow.address == sought.address, PLACED] if sought.address else []
+    if sought.shop_id:
+        works = (UserShop.organisation_id == organisation_id, UserShop.user_id == AuditRow.actor_id)
+        here += [select(UserShop.user_id).where(*works, UserShop.shop_id == sought.shop_id).exists()]
+    return here
 
 
 def _in_order(

@@ -15,7 +15,9 @@ from idp.oauth.client_kinds import KINDS
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
 from idp.web.admin import client_form, client_guide
-from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME, AuditPage, Chain, Line
+from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME, AuditPage, Chain, Entry, Line
+from idp.web.admin.audit_filter import FIELDS as ASKED
+from idp.web.admin.audit_filter import Filter, Preset
 from idp.web.admin.client_connect import ConnectForm, KindRow, KindsPage
 from idp.web.admin.client_detail import PKCE, AppDetailPage, AppRow
 from idp.web.admin.client_guide import GuidePanel, Piece
@@ -75,13 +77,19 @@ def _line(seq: int, event: str, **over: Any) -> Line:
 
 
 def _audit(chain: Chain, *lines: Line, **over: Any) -> AuditPage:
+    asked = {**dict.fromkeys(ASKED, ""), "until": "2026-11-20", **over.pop("asked", {})}
+    wanted = Filter(
+        asked, "Europe/Amsterdam",
+        (Preset(say("Today"), "?since=x", is_on=True), Preset(say("Yesterday"), "?since=y", is_on=False)),
+        (("", say("All apps")), ("kassa", "Kassa")), (("", say("All shops")), ("s", LONG)),
+    )  # fmt: skip
     values: dict[str, Any] = {
-        "frame": FRAME, "of_installation": False, "event": "", "username": "", "since": "", "until": "2026-11-20",
-        "zone": "Europe/Amsterdam",
-        "events": tuple((str(event), OTHER) for event in Event),
+        "frame": FRAME, "of_installation": False, "filter": wanted,
+        "kinds": (("sign-ins", say("Sign-ins")),), "events": tuple((str(event), OTHER) for event in Event),
         "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
     }  # fmt: skip
-    return AuditPage(lines=lines, chain=chain, **{**values, **over})
+    entries = tuple(Entry(line, (replace(line, seq=1),) if line.sign_in else ()) for line in lines)
+    return AuditPage(entries=entries, chain=chain, **{**values, **over})
 
 
 KEYS = tuple(
@@ -189,7 +197,7 @@ APPS: dict[str, tuple[str, object]] = {
         "admin/audit.html",
         _audit(
             Chain(3, True, None),
-            _line(3, Event.SIGNED_IN),
+            _line(3, Event.SIGNED_IN, app="Kassa", shops="Amsterdam Centre, " + LONG, sign_in="x"),
             _line(2, Event.PASSWORD_WRONG, has_failed=True),
             _line(1, Event.SHOP_CHANGED, subject=NOT_HERE),
         ),
@@ -199,7 +207,7 @@ APPS: dict[str, tuple[str, object]] = {
         "admin/audit.html",
         _audit(
             Chain(3, True, ChainError(2, "changed")),
-            username="x",
+            asked={"username": "x"},
             errors=(say("There is nobody with the username “%(username)s”.", username="x"),),
         ),
     ),

@@ -1,27 +1,26 @@
-"""Show the audit trail: search by event, person and day, verify, export."""
+"""Show the audit trail: search (``audit_filter``), verify, export."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, abort
 
-from idp import zones
-from idp.audit import Event, search
+from idp.audit import WRONG, Event, search
 from idp.audit import chain as audit_chain
 from idp.audit.chain import ChainError
 from idp.audit.search import NamedRow
-from idp.checks import NOT_A_DATE
-from idp.errors import Invalid, Message, say
+from idp.errors import Message, say
 from idp.identity import policy_dry_run
-from idp.identity.users import activity, lookup
+from idp.identity.users import activity
 from idp.store import audit as store
-from idp.store import clients, organisations
+from idp.store import clients, organisation_rules, organisations, user_reach
 from idp.store.audit import Sought
 from idp.web import forms, pages
-from idp.web.admin import guard
+from idp.web.admin import audit_filter, guard
+from idp.web.admin.audit_filter import Filter
 from idp.web.admin.guard import Admin, Frame
 from idp.web.downloads import download, separator, spreadsheet
 
@@ -57,7 +56,14 @@ WITHOUT_NAME: Mapping[str, Message] = {
     "apply": say("idp apply"),
 }
 """Actors that are no user."""
-OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
+OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED, Event.POLICY_CHANGED)
+SIGN_IN_EVENTS = frozenset(
+    (*WRONG, Event.SIGNED_IN, Event.STEPPED_UP, Event.GRANT_ISSUED, Event.DEVICE_REMEMBERED, Event.RECOVERY_CODE_USED)
+)
+"""Events that one sign-in may have several of."""
+ONE_SIGN_IN = timedelta(minutes=10)
+SHOPS = 3
+"""Shops that a row names of a person."""
 NOT_HERE = say("no longer exists")
 DELETED_APP = say("deleted app")
 
@@ -88,24 +94,33 @@ class Line:
     actor: Message | str
     subject: Message | str
     reason: str = ""
+    shops: str = ""
+    """The shops where the acting person works."""
+    sign_in: str = ""
+    """The same for events of one sign-in; empty for other events."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Hold the rows of one sign-in together: ``line`` is the latest, ``others`` are those before it, newest first."""
+
+    line: Line
+    others: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
 class AuditPage:
     """Hold a page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
 
-    ``zone``: for the days of ``since`` and ``until``.
+    ``filter.zone``: for the days of ``since`` and ``until``.
     """
 
     frame: Frame
     of_installation: bool
-    event: str
-    username: str
-    since: str
-    until: str
-    zone: str
+    filter: Filter
+    kinds: tuple[tuple[str, Message], ...]
     events: tuple[tuple[str, Message], ...]
-    lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
     chain: Chain
     address: str
     older: str
@@ -123,8 +138,8 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """Show the events that the filter finds, newest first."""
     admin = guard.administrator(store_url, or_installation=True)
-    sought, errors = _sought(admin)
-    return pages.render("admin/audit.html", _page(admin, sought, errors), 422 if errors else 200)
+    wanted = audit_filter.read(admin)
+    return pages.render("admin/audit.html", _page(admin, *wanted), 422 if wanted[2] else 200)
 
 
 def export(store_url: str, form: str) -> Response:
@@ -132,96 +147,88 @@ def export(store_url: str, form: str) -> Response:
     admin = guard.administrator(store_url, or_installation=True)
     if form not in ("csv", "json"):
         abort(404)
-    sought, errors = _sought(admin)
+    wanted, sought, errors = audit_filter.read(admin)
     if errors:
-        return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
-    rows, name = search.every(_chain_id(admin), sought), f"audit-{store_url}-{_days(admin)}.{form}"
+        return pages.render("admin/audit.html", _page(admin, wanted, sought, errors), 422)
+    rows, name = search.every(audit_filter.chain_id(admin), sought), f"audit-{store_url}-{_days(admin, wanted)}.{form}"
     if form == "csv":
         return spreadsheet(search.as_csv(rows, separator()), name)
     return download(search.as_json(rows), "application/json", name)
 
 
-def _days(admin: Admin) -> str:
+def _days(admin: Admin, wanted: Filter) -> str:
     """Return the first and last day of the rows, for the name of the file; without a first day, the last one alone."""
-    since, until = forms.asked("since", 10), forms.asked("until", 10) or str(policy_dry_run.today(admin.organisation))
+    since, until = wanted.asked["since"], wanted.asked["until"] or str(policy_dry_run.today(admin.organisation))
     return f"{since}-{until}" if since else f"until-{until}"
 
 
-def _chain_id(admin: Admin) -> str:
-    """Return the id of this organisation's chain, or of the installation's for operators who ask for it."""
-    of_installation = admin.is_operator and forms.asked("trail") == "installation"
-    return store.INSTALLATION if of_installation else admin.organisation.id
-
-
-def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
-    since, wrong_since = _begins("since", admin.organisation.zone)
-    until, wrong_until = _begins("until", admin.organisation.zone, after=True)
-    sought = Sought(event=forms.asked("event", 60), since=since, until=until)
-    username = forms.asked("username")
-    if not username:
-        return sought, wrong_since or wrong_until
-    user = lookup.find(admin.organisation.id, username)
-    unknown = (say("There is nobody with the username “%(username)s”.", username=username),) if user is None else ()
-    return replace(sought, user_id=user.id if user else "-"), unknown or wrong_since or wrong_until
-
-
-def _begins(name: str, zone: ZoneInfo, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
-    """Return when a day of the query begins in a zone (``after``: ends), and the error if it is no day."""
-    typed = forms.asked(name, 10)
-    if not typed:
-        return None, ()
-    try:
-        return zones.day_begins(forms.day(name, typed) + timedelta(days=int(after)), zone), ()
-    except Invalid as wrong:
-        return None, (wrong.message,)
-    except (ValueError, OverflowError):  # the first or last day of the calendar, which the zone moves out of it
-        return None, (NOT_A_DATE,)
-
-
-def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPage:
-    chain_id = _chain_id(admin)
+def _page(admin: Admin, wanted: Filter, sought: Sought, errors: tuple[Message, ...]) -> AuditPage:
+    chain_id = audit_filter.chain_id(admin)
     rows, older = search.found(chain_id, sought, forms.row_asked())
-    filters = {name: forms.asked(name) for name in ("trail", "event", "username", "since", "until") if forms.asked(name)}
-    at: dict[str, Any] = {"store_url": admin.organisation.store_url, **filters}
+    link = partial(audit_filter.address_of, admin, asked=wanted.asked)
     return AuditPage(
         frame=admin.frame(HERE),
         of_installation=chain_id == store.INSTALLATION,
-        event=sought.event,
-        username=forms.asked("username"),
-        since=forms.asked("since", 10),
-        until=forms.asked("until", 10),
-        zone=admin.organisation.zone.key,
+        filter=wanted,
+        kinds=tuple((name, words) for name, (words, _) in audit_filter.KINDS.items()),
         events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
-        lines=_lines(rows),
+        entries=_grouped(_lines(rows)),
         chain=_chain(chain_id),
-        address=url_for("admin.audit", **at, check="1"),
-        older=url_for("admin.audit", **at, before=str(older)) if older else "",
-        csv=url_for("admin.export_audit", **at, form="csv"),
-        json=url_for("admin.export_audit", **at, form="json"),
+        address=link("admin.audit", check="1"),
+        older=link("admin.audit", before=str(older)) if older else "",
+        csv=link("admin.export_audit", form="csv"),
+        json=link("admin.export_audit", form="json"),
         errors=errors,
     )
+
+
+def _grouped(lines: Iterable[Line]) -> tuple[Entry, ...]:
+    """Put the events of one sign-in together: the same person, browser and address, within some minutes."""
+    found: list[Entry] = []
+    for line in lines:
+        last = (found[-1].others or (found[-1].line,))[-1] if found else None
+        if last is not None and line.sign_in and line.sign_in == last.sign_in and last.at - line.at <= ONE_SIGN_IN:
+            found[-1] = replace(found[-1], others=(*found[-1].others, line))
+        else:
+            found.append(Entry(line))
+    return tuple(found)
 
 
 def _lines(rows: Iterable[NamedRow]) -> tuple[Line, ...]:
     kept = tuple(rows)
     names = clients.names({entry.row.client_id for entry in kept if entry.row.client_id})
     things = _things({entry.row.organisation_id for entry in kept if entry.row.event in OF_PLACES})
-    return tuple(_line(entry, names.get(entry.row.client_id, ""), things) for entry in kept)
+    shops = _shops(kept)
+    return tuple(_line(entry, names.get(entry.row.client_id, ""), things, shops) for entry in kept)
+
+
+def _shops(rows: tuple[NamedRow, ...]) -> Mapping[str, str]:
+    """Return the names of the shops where the acting people work, by person. Those of all shops are left out."""
+    of = next((one.row.organisation_id for one in rows if one.row.organisation_id), "")
+    people = {one.row.actor_id for one in rows if one.actor}
+    works = user_reach.shops_of_some(of, people) if of and people else []
+    names = {shop.id: shop.name for shop in organisations.shops(of)} if works else {}
+    return {
+        person: ", ".join(sorted(names[shop_id] for user_id, shop_id in works if user_id == person)[:SHOPS])
+        for person in {user_id for user_id, _ in works}
+    }
 
 
 def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
-    """Return the names of shops and groups that events are about."""
+    """Return the names of shops, groups and policies that events are about."""
     found: dict[str, str] = {}
     for one in organisation_ids:
         found |= {shop.id: shop.name for shop in organisations.shops(one)}
         found |= {group.id: group.name for group in organisations.groups(one)}
+        found |= {rule.id: rule.name for rule in organisation_rules.rules_of(one)}
     return found
 
 
-def _line(entry: NamedRow, app: str, things: Mapping[str, str]) -> Line:
+def _line(entry: NamedRow, app: str, things: Mapping[str, str], shops: Mapping[str, str]) -> Line:
     row = entry.row
     actor = _named(entry.actor, row.actor_id)
     subject = _named(entry.subject or things.get(row.subject_id, ""), row.subject_id)
+    of_sign_in = row.event in SIGN_IN_EVENTS and row.address
     return Line(
         seq=row.seq,
         at=row.at,
@@ -233,6 +240,8 @@ def _line(entry: NamedRow, app: str, things: Mapping[str, str]) -> Line:
         actor=actor,
         subject=subject,
         reason=str(row.data.get("reason", "")),
+        shops=shops.get(row.actor_id, ""),
+        sign_in=f"{row.subject_id} {row.address} {row.label}" if of_sign_in else "",
     )
 
 

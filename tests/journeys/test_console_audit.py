@@ -1,0 +1,68 @@
+"""Who signed in from where yesterday: the filter of the audit log, its presets, and what a row says (issue 11)."""
+
+import json
+from collections.abc import Callable
+
+from idp.store import organisations
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+
+AUDIT = "/admin/example-shoes/audit"
+
+
+def export(browser: Browser) -> list[dict[str, str]]:
+    """Return the rows that the present filter exports."""
+    address = next(href for href, words in browser.page.links if words == "JSON")
+    rows: list[dict[str, str]] = json.loads(browser.client.get(address, base_url=browser.issuer).get_data(as_text=True))
+    return rows
+
+
+def test_the_log_shows_who_signed_in_where_yesterday(
+    factory: Factory, enter, relying_party, new_browser, clock: Callable[..., None], shoes, anna: MadePerson
+) -> None:
+    """Job 10: presets of days, one entry for a sign-in with its app, its shop and its wrong attempts; by app, shop, address,
+    kind and person. The address holds the filter, and the export has the same rows.
+    """
+    factory.make_shop(shoes, "dam", "Dam")
+    factory.make_shop(shoes, "zuid", "Zuidplein")
+    piet = factory.make_user(shoes, "piet", shops=["dam"])
+    kim = factory.make_user(shoes, "kim", shops=["zuid"])
+    till = relying_party(factory.make_client("kassa", client_name="Kassa"))
+    for person in (piet, kim):
+        there = new_browser().open(till.authorize_url())
+        if "organisation" in there.fields:
+            there.fill(organisation="example-shoes").submit()
+        there.fill(username=person.username, password="wrong wrong wrong").submit()
+        there.fill(username=person.username, password=person.password).submit()
+    clock(days=1)
+    browser = enter(anna, AUDIT)
+    assert "Europe/" in browser.text or "UTC" in browser.text
+    browser.click("Yesterday")
+    assert "Signed in to Kassa" in browser.text
+    assert {row["at"][:10] for row in export(browser)} == {"2026-11-23"}
+    browser.fill(event="sign-ins").submit()
+    assert {row["event"] for row in export(browser)} == {"login:started", "grant:issued"}
+    with factory.context():
+        dam = next(shop for shop in organisations.shops(shoes) if shop.code == "dam")
+    browser.open(f"{AUDIT}?shop={dam.id}&event=sign-ins")
+    assert {row["actor"] for row in export(browser)} == {"piet"}
+    assert "Dam" in browser.text
+    browser.open(f"{AUDIT}?client=kassa&username=kim")
+    assert {row["actor"] for row in export(browser)} <= {"kim", ""}
+    assert {row["client_id"] for row in export(browser)} == {"kassa"}
+    own = export(browser)[0]["address"]
+    for typed, count in ((own, True), ("192.0.2.99", False), ("nonsense", False)):
+        browser.open(f"{AUDIT}?address={typed}")
+        assert bool(export(browser)) is count, typed
+        assert browser.value("address") == typed
+    browser.open(f"{AUDIT}?username=piet")
+    entry = next(row for row in browser.html.split("<tr>") if "Signed in" in row)
+    assert "Wrong password entered" in entry
+
+
+def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePerson) -> None:
+    """Job 10: no event, app, shop or policy is shown by an identifier."""
+    browser = enter(anna, f"{AUDIT}?event=wrong&client=nothing")
+    assert "Nothing was found." in browser.text
+    assert "login:started" not in browser.text
+    assert ":" not in "".join(words for _, words in browser.page.links if words != anna.username)
