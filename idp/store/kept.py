@@ -41,8 +41,8 @@ class _Held(NamedTuple, Generic[T]):
 class Kept(Generic[T]):
     """A cached result of ``read``, which is read again after a change. Within a transaction it is read each time."""
 
-    def __init__(self, read: Callable[[], T], seconds: float = KEPT_SECONDS) -> None:
-        self._read, self._seconds = read, seconds
+    def __init__(self, read: Callable[[], T], seconds: float | None = None) -> None:
+        self._read, self._seconds = read, KEPT_SECONDS if seconds is None else seconds
         self._held: _Held[T] | None = None
 
     def get(self) -> T:

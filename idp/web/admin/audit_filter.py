@@ -66,7 +66,7 @@ def chain_id(admin: Admin) -> str:
 def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
     """Return the filter that the address asks for, what the store looks for, and what is wrong."""
     at = admin.organisation
-    asked = {name: forms.asked(name, 200) for name in FIELDS}
+    asked = {name: forms.asked(name, 254) for name in FIELDS}
     today = zones.today(clock.now(), at.zone)
     if asked["shop"] and not asked["since"] and not asked["until"]:
         asked["since"] = (today - timedelta(days=SHOP_DAYS)).isoformat()

@@ -12,7 +12,7 @@ from idp.identity import permissions, policy_dry_run
 from idp.identity.accounts.bulk import MOST
 from idp.identity.roles import ROLE_NAMES
 from idp.identity.users import export as user_export
-from idp.store import organisation_lists, organisations, user_search, user_states
+from idp.store import operators, organisation_lists, organisations, user_search, user_states
 from idp.store.organisations import Group, Shop
 from idp.store.user_search import Found, PeopleSought
 from idp.store.user_states import STATES
@@ -138,6 +138,7 @@ class PeoplePage:
     csv: str
     selection: Selection
     errors: tuple[Message, ...] = ()
+    may_import: bool = True
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -218,6 +219,7 @@ def _list(admin: Admin) -> PeoplePage:
     )
     return PeoplePage(
         frame=admin.frame(HERE),
+        may_import=at.store_url != operators.STORE_URL,
         sought=sought,
         choice=_with_counts(admin, choice) if sought.is_everybody else choice,
         chips=_chips(admin, choice, sought),
