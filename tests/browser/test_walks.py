@@ -27,6 +27,9 @@ LANGUAGES = ("en", "nl")
 WALKERS = ("employee", "manager", "administrator", "owner", "operator")
 OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
 ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password"}
+OF_THINGS_NOBODY_MADE = {f"admin.import_{act}" for act in ("start", "cancel", "codes", "job")}
+OF_THINGS_NOBODY_MADE |= {f"admin.{act}_own_policy" for act in ("edit", "end", "remove")} | {"admin.act_on_people"}
+"""Pages of a job, of a policy and of a selection, which are not there before somebody makes them."""
 HAS_A_PASSKEY = "employee"
 SEEN = """() => {
     const own = one => [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
@@ -125,7 +128,8 @@ def theirs(app: Flask, role: str) -> set[str]:
     own = {endpoint for endpoint in shown if endpoint.startswith(OWN)}
     closed = ONLY_WITHOUT_REQUIRED_FACTOR if role in RULING else set()
     without = set() if role == HAS_A_PASSKEY else OF_OWNERS_OF_PASSKEYS
-    return (own - closed - without) | {endpoint for endpoint in shown & set(WHO) if role in WHO[endpoint]}
+    ruled = {endpoint for endpoint in shown & set(WHO) - OF_THINGS_NOBODY_MADE if role in WHO[endpoint]}
+    return (own - closed - without) | ruled
 
 
 def is_first(endpoint: str, role: str) -> bool:

@@ -17,7 +17,7 @@ from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory
 from tests.races.conftest import Race, posted
 
-TABS = 12
+TABS = 8  # more would not be shown as boxes
 
 
 @pytest.fixture

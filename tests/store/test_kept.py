@@ -75,10 +75,10 @@ def test_the_stamp_is_random_and_not_a_counter() -> None:
 @pytest.mark.usefixtures("database")
 def test_a_change_by_an_earlier_release_is_seen_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """During an upgrade an older process runs beside this one. It renews the stamp for clients only."""
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
     process = Process()
     add_rule("a")
     assert process.names() == ["a"]
     with transaction():
         dated_rules._delete_rule("a")
-    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
     assert process.names() == []
