@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.errors import say
+from idp.identity.policy.rule_checks import taken
 from idp.identity.policy_reach import Preview
 from idp.identity.roles import ROLE_NAMES
 from idp.languages import named
@@ -63,7 +64,7 @@ RULES: dict[str, tuple[str, Any]] = {
     "console-add-own-policy": ("admin/own_policy_form.html", FORM),
     "console-wrong-own-policy": (
         "admin/own_policy_form.html",
-        replace(FORM, is_new=False, was="x", wrong="name", errors=(say("There is a policy %(name)s already.", name="x"),)),
+        replace(FORM, is_new=False, was="x", wrong="name", errors=(taken("x").message,)),
     ),
     "console-add-organisation": ("admin/organisation_form.html", ORGANISATION),
     "console-wrong-organisation": (

@@ -109,7 +109,7 @@ def test_a_rule_is_changed_ended_and_deleted(factory: Factory, enter, shoes, ann
     browser = enter(anna)
     fill_in(browser, "Staff", "2026-11-01", **{"role-employee": "yes"}).submit("Add policy")
     fill_in(browser, "staff")
-    assert "There is a policy staff already." in browser.text
+    assert "There is already a policy with the name “staff”." in browser.text
     with factory.context():
         (row,) = store.rules_of(shoes)
     one = f"{POLICIES}/own/{row.id}"

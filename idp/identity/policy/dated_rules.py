@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from idp import audit
 from idp.audit import Event, Origin
-from idp.checks import NOT_A_DATE, check_text, check_texts, differing, is_country, is_day
+from idp.checks import check_text, check_texts, differing, is_country
 from idp.config import Settings
 from idp.db import refuse_duplicate
 from idp.errors import Invalid, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.policy import organisation_rules
+from idp.identity.policy.rule_checks import check_day, check_first_day, require_order, taken
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
@@ -96,11 +96,10 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
     """Create a rule, within the caller's transaction. Raises ``Invalid``."""
     permissions.require_operator(origin)
     row = _row(settings, values, known)
-    taken = Invalid("name", say("There is already a policy with the name “%(name)s”.", name=row.name))
     if dated_rules.dated_rule_named(row.name) is not None:
-        raise taken
+        raise taken(row.name)
     sensitive_changes.require(None, _state(row))
-    with refuse_duplicate("name", taken):
+    with refuse_duplicate("name", taken(row.name)):
         dated_rules.add_dated_rule(row)
     audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name})
     return row
@@ -108,10 +107,9 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
 
 def _row(settings: Settings, values: Values, known: Known) -> StoredRule:
     name = check_text("name", values.get("name"), 100)
-    if not isinstance(values.get("starts"), date):
-        raise Invalid("starts", say("Enter a first day, for example 2021-04-30."))
+    check_first_day(values.get("starts"))
     wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
-    _check_order(wanted["starts"], wanted["ends"])
+    require_order(wanted["starts"], wanted["ends"])
     return StoredRule(name=name, **wanted)
 
 
@@ -123,7 +121,7 @@ def change(settings: Settings, row: StoredRule, values: Values, known: Known, or
     """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
     permissions.require_operator(origin)
     changes = differing(row, _checked(settings, values, known))
-    _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
+    require_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
     sensitive_changes.require(_state(row), _state(row, changes))
     if changes:
         dated_rules.change_dated_rule(row.name, **changes)
@@ -150,24 +148,13 @@ def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]
     for key in ("starts", "ends"):
         if key in values:
             never_ends = key == "ends" and values[key] is None
-            found[key] = None if never_ends else _check_date(key, values[key])
+            found[key] = None if never_ends else check_day(key, values[key])
     if "require" in values:
         found["require"] = _check_require(settings, values["require"])
     for key in CONDITIONS:
         if key in values:
             found[key] = _check_condition(key, check_texts(key, values[key]), known)
     return found
-
-
-def _check_date(key: str, value: Any) -> date:
-    if not is_day(value):
-        raise Invalid(key, NOT_A_DATE)
-    return value
-
-
-def _check_order(starts: date, ends: date | None) -> None:
-    if ends is not None and ends < starts:
-        raise Invalid("ends", say("The last day is before the first day."))
 
 
 def _check_require(settings: Settings, value: Any) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 
 from idp import audit, crypto
 from idp.audit import Event, Origin
-from idp.checks import NOT_A_DATE, Values, check_text, check_texts, differing, is_day
+from idp.checks import Values, check_text, check_texts, differing
 from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, say, say_many
 from idp.identity import permissions, sensitive_changes
+from idp.identity.policy.rule_checks import check_day, check_first_day, require_order, taken
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
@@ -53,9 +54,8 @@ def draft(organisation: Organisation, values: Values, row: OrganisationRule | No
     name = check_text("name", values.get("name"), 100)
     named = {one.name_key: one.id for one in organisation_rules.rules_of(organisation.id)}
     if named.get(compared(name), row.id if row else "") != (row.id if row else ""):
-        raise _taken(name)
-    if wanted["ends"] is not None and wanted["ends"] < wanted["starts"]:
-        raise Invalid("ends", say("The last day is before the first day."))
+        raise taken(name)
+    require_order(wanted["starts"], wanted["ends"])
     rule_id = row.id if row else crypto.new_id()
     return OrganisationRule(organisation_id=organisation.id, id=rule_id, name=name, **wanted)
 
@@ -68,7 +68,7 @@ def create(organisation: Organisation, values: Values, origin: Origin) -> Organi
     if len(organisation_rules.rules_of(organisation.id)) >= MOST:
         raise Conflict(say_many("There is %(num)s policy already.", "There are %(num)s policies already.", MOST))
     sensitive_changes.require(None, _state(row))
-    with refuse_duplicate("name", _taken(row.name)):
+    with refuse_duplicate("name", taken(row.name)):
         organisation_rules.add_rule(row)
     organisations.change_organisation(organisation.id, has_rules=True)
     _record(row, origin)
@@ -83,7 +83,7 @@ def change(organisation: Organisation, row: OrganisationRule, values: Values, or
     changes = differing(row, {name: getattr(wanted, name) for name in names})
     sensitive_changes.require(_state(row), _state(row, changes))
     if changes:
-        with refuse_duplicate("name", _taken(wanted.name)):
+        with refuse_duplicate("name", taken(wanted.name)):
             organisation_rules.change_rule(row.organisation_id, row.id, **changes)
         _record(row, origin, keys=sorted(changes))
     return list(changes)
@@ -119,10 +119,6 @@ def _record(row: OrganisationRule, origin: Origin, **data: Any) -> None:
     audit.record(origin, Event.POLICY_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data=data)
 
 
-def _taken(name: str) -> Invalid:
-    return Invalid("name", say("There is a policy %(name)s already.", name=name))
-
-
 def _state(row: OrganisationRule, changes: Values = MappingProxyType({})) -> RuleState:
     now = {name: getattr(row, name) for name in ("name", "starts", "ends", *CONDITIONS)} | dict(changes)
     conditions = tuple(tuple(now.pop(name)) for name in CONDITIONS)
@@ -130,11 +126,9 @@ def _state(row: OrganisationRule, changes: Values = MappingProxyType({})) -> Rul
 
 
 def _checked(organisation_id: str, values: Values) -> dict[str, Any]:
-    starts, ends = values.get("starts"), values.get("ends")
-    if not is_day(starts):
-        raise Invalid("starts", say("A first day is needed, for example 2021-04-30."))
-    if ends is not None and not is_day(ends):
-        raise Invalid("ends", NOT_A_DATE)
+    starts, ends = check_first_day(values.get("starts")), values.get("ends")
+    if ends is not None:
+        check_day("ends", ends)
     found = {key: check_texts(key, values.get(key, [])) for key in CONDITIONS}
     for key, known in _known(organisation_id).items():
         if found[key] and not set(found[key]) <= set(known(found[key])):
