@@ -210,8 +210,8 @@ class Limits(Section):
     longest_wait_seconds: int = Field(900, ge=1)
     """The longest wait."""
     hard_stop: int = Field(100, ge=10)
-    """Failures in a row that lock an authenticator. An administrator unlocks it, or an e-mailed link and "
-        "the other factor."""
+    """Failures in a row that lock an authenticator. An administrator unlocks it, or an e-mailed link
+    and the other factor."""
     address_failures: int = Field(50, ge=5)
     """Failures from one address within the window that block the address."""
     address_window_minutes: int = Field(15, ge=1)

@@ -15,6 +15,12 @@ def test_the_example_equals_what_the_models_generate() -> None:
     assert FILE.read_text("utf-8") == example()
 
 
+def test_no_comment_of_the_example_has_python_in_it() -> None:
+    """Docstrings of the models are its comments: a literal that was split in two would show its quotation marks."""
+    told = [" ".join(line.removeprefix("# ") for line in part.splitlines()) for part in example().split("\n\n")]
+    assert [part for part in told if re.search(r"""[a-z] ["'] ["']""", part)] == []
+
+
 def test_every_default_in_the_example_is_a_valid_value(tmp_path: Path) -> None:
     """Without the comment sign before each key, the file is a configuration with the defaults."""
     text = re.sub(r"^# (\w+ = )", r"\1", FILE.read_text("utf-8"), flags=re.MULTILINE)
