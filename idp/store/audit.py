@@ -35,10 +35,6 @@ OF_APPS, PLACED = text("client_id <> ''"), text("address <> ''")
 """Match rows with an app, and with an address. Only with these words in a statement do both engines use their indexes."""
 
 
-APP_ROWS: Any = {"sqlite_where": OF_APPS, "postgresql_where": OF_APPS}
-PLACED_ROWS: Any = {"sqlite_where": PLACED, "postgresql_where": PLACED}
-
-
 class AuditRow(Base):
     """One event. Holds ids, never names or secrets. ``hash`` covers every column and the hash of the row before."""
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     text,
     update,
-)  # fmt: skip
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
@@ -56,9 +56,8 @@ class Organisation(Base):
     integrations: Mapped[list[str]] = mapped_column(default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     owner_id: Mapped[str | None] = mapped_column(Id)
-    has_rules: Mapped[bool] = mapped_column(
-        Boolean, default=False, server_default=text("false")
-    )  # has ``organisation_rules``
+    has_rules: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """Whether it has ``organisation_rules``, so that other organisations read none."""
     created_at: Mapped[datetime]
 
     @property
