@@ -8,12 +8,12 @@ in a template. Not here: what a person belongs to (groups, shops) and how they s
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from idp import normal_forms
-from idp.checks import NOT_A_DATE, check_line, check_time_zone, check_truth
+from idp.checks import NOT_A_DATE, check_line, check_time_zone, check_truth, is_day
 from idp.errors import Invalid, say
 from idp.identity.roles import ROLES, Role
 from idp.normal_forms import compared
@@ -120,7 +120,7 @@ def _check_address(key: str, value: Any) -> dict[str, str]:
 
 def _check_day(key: str, value: Any) -> date | None:
     """Return a date, None for none; raises ``Invalid``."""
-    if value in (None, "") or (isinstance(value, date) and not isinstance(value, datetime)):
+    if value in (None, "") or is_day(value):
         return value or None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
         raise Invalid(key, NOT_A_DATE)

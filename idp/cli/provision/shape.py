@@ -1,11 +1,10 @@
 """Check the keys of a document's tables and their types: everything that needs no database."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from idp.checks import is_text, is_texts, is_truth
+from idp.checks import is_day, is_text, is_texts, is_truth
 from idp.cli.provision.document import KINDS, Document, Table
 from idp.identity.user_fields import USER_FIELDS, UserField
 from idp.normal_forms import compared
@@ -116,13 +115,12 @@ def is_placeholder(value: object) -> bool:
 
 
 def _check_type(document: Document, table: Table, key: str, value: Any, wanted: str) -> None:
-    is_day = isinstance(value, date) and not isinstance(value, datetime)
     fits = {
         "text": is_text(value),
         "truth": is_truth(value),
         "texts": is_texts(value),
-        "date": is_day,
-        "day": is_day or value == "",
+        "date": is_day(value),
+        "day": is_day(value) or value == "",
         "table": isinstance(value, dict),
         "any": True,
     }
