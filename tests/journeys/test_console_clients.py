@@ -1,13 +1,11 @@
 """Apps in the console: operators create, change, test and delete them. Administrators read those that concern them."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 
 from idp import clock as clocks
 from idp.audit import Event
-from idp.identity.accounts import operators
 from idp.oauth import client_metadata
 from idp.store import audit as audit_rows
 from idp.store import client_secrets, clients
@@ -15,42 +13,16 @@ from idp.web.admin import client_form, client_meanings
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
-from tests.factories import BY_TESTS, CALLBACK, PASSWORD, Factory, MadePerson
+from tests.factories import CALLBACK, Factory, MadePerson
 
 HOME = "/admin/example-shoes/apps"
 ISSUER = "https://id.example.com"
+pytestmark = pytest.mark.usefixtures("quiet_shoes")
 
 
 @pytest.fixture
 def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
     return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
-
-
-@pytest.fixture
-def otto(factory: Factory) -> MadePerson:
-    """Create an operator with a second factor."""
-    with factory.context():
-        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
-    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
-
-
-@pytest.fixture
-def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """Sign in at a page of the console and turn the clock, so that the next code is new."""
-
-    def sign_in(person: MadePerson, path: str = HOME, browser: Browser = browser) -> Browser:
-        browser.open(path)
-        if person.store_url == "installation" and "organisation" not in browser.fields:
-            browser.submit("other_organisation")
-        if "organisation" in browser.fields:
-            browser.fill(organisation=person.store_url).submit()
-        browser.fill(username=person.username, password=person.password).submit()
-        if "code" in browser.fields:
-            browser.fill(code=person.authenticator.code()).submit()
-        clock(seconds=60)
-        return browser
-
-    return sign_in
 
 
 def secret_on(browser: Browser) -> str:
@@ -76,19 +48,19 @@ def test_the_form_has_every_field_with_an_explanation(settings) -> None:
     assert [name for name in client_metadata.AUTH_METHODS if name not in words] == [*client_metadata.SECRET_METHODS]
 
 
-def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, otto) -> None:
+def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, olga) -> None:
     """Issue 10: the console shows what `idp client guide` prints, and nothing for a library that is not there."""
     factory.make_client("stock", redirect_uri=CALLBACK)
-    browser = enter(otto).open(f"{HOME}/stock/about")
+    browser = enter(olga, HOME).open(f"{HOME}/stock/about")
     assert "server_metadata_url" not in browser.text
     browser.open(f"{HOME}/stock/about?for=authlib")
     assert f'server_metadata_url="{ISSUER}/.well-known/openid-configuration"' in browser.text
     assert "server_metadata_url" not in browser.open(f"{HOME}/stock/about?for=../authlib").text
 
 
-def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
+def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, olga, journey, new_browser, clock) -> None:
     """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
-    browser = enter(otto)
+    browser = enter(olga, HOME)
     browser.click("Connect an app").click("Fill in every setting yourself")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris=CALLBACK, first_party=True).submit()
     assert browser.heading == "Stock"
@@ -102,7 +74,7 @@ def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, otto
     assert tokens.claims["sub"] == jan.id
     with factory.context():
         made = [row for row in audit_rows.rows(audit_rows.INSTALLATION) if row.event == Event.CLIENT_CREATED]
-        assert (made[-1].actor_id, made[-1].client_id) == (otto.id, "stock")
+        assert (made[-1].actor_id, made[-1].client_id) == (olga.id, "stock")
 
 
 def anna_shoes(factory: Factory) -> str:
@@ -132,10 +104,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("typed", "field"), WRONG, ids=lambda value: str(value)[:30])
-def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, otto, typed, field, clock) -> None:
+def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, olga, typed, field, clock) -> None:
     """Bad input: the page names the error and keeps what was typed. No app is half created."""
     factory.make_client()
-    browser = enter(otto, f"{HOME}/add")
+    browser = enter(olga, f"{HOME}/add")
     values = {"client_id": "stock", "client_name": "Stock", "redirect_uris": CALLBACK, **typed}
     browser.fill(**values).submit()
     assert browser.status == 422
@@ -146,14 +118,14 @@ def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, otto, typed
         assert {row.client_id for row in clients.clients()} == {"webshop"}
 
 
-def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> None:
+def test_an_edit_changes_only_the_edited_fields(factory, enter, olga, clock) -> None:
     """Issue 3: the form shows what is stored. Saving it unchanged changes nothing that matters."""
     shown = {"client_name#nl": "Winkel", "scope": "email a.b c.d", "default_max_age": 600, "contacts": ["it@shoes.example"],
              "id_token_claims": True, "claims": {"team": {"from": "groups", "in": ["access_token"]}},
              "resource": {"identifier": "urn:shop", "scopes": {"a.b": {"": "x"}}, "alg": "ES256", "claims": []}}  # fmt: skip
     factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
     before = row_of(factory, "webshop").metadata_
-    browser = enter(otto, f"{HOME}/webshop/edit")
+    browser = enter(olga, f"{HOME}/webshop/edit")
     browser.fill(client_name="Web shop").submit()
     assert "is saved." in browser.text
     after = row_of(factory, "webshop")
@@ -170,10 +142,10 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> 
     ("typed", "stored", "shown"),
     [("", None, "always, or a nonce instead"), ("true", True, "always"), ("false", False, "not needed")],
 )
-def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, typed, stored, shown, clock) -> None:
+def test_the_console_tells_which_apps_go_without_pkce(factory, enter, olga, typed, stored, shown, clock) -> None:
     """Issue 10: the list and the app's page say when it must use PKCE, and the form sets it."""
     factory.make_client()
-    browser = enter(otto, f"{HOME}/webshop/edit")
+    browser = enter(olga, f"{HOME}/webshop/edit")
     browser.fill(require_pkce=typed).submit()
     assert row_of(factory, "webshop").metadata_.get("require_pkce") is stored
     assert f"<dt>PKCE</dt> <dd>{shown}</dd>" in " ".join(browser.html.split())
@@ -181,14 +153,14 @@ def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, type
     assert f'<td data-name="PKCE">{shown}</td>' in browser.open(HOME).html
 
 
-def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:
+def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, olga, journey, new_browser, clock) -> None:
     """Issues 3, 11: the new secret is shown once, and the old one works for one more day, unless another time is chosen."""
     made = factory.make_client()
-    browser = enter(otto, f"{HOME}/webshop/about")
+    browser = enter(olga, f"{HOME}/webshop/about")
     browser.submit("New secret")
     assert "1 day, so that" in browser.text
     assert browser.fill(password="not my password").submit().status == 422
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     fresh = secret_on(browser)
     jan = factory.make_user(anna_shoes(factory), "jan")
     for secret in (made.secret, fresh):
@@ -200,52 +172,52 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey,
         old.begin().password().tokens()
 
 
-def test_a_leaked_secret_is_ended_now(app, factory, enter, otto, journey, new_browser, clock) -> None:
+def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_browser, clock) -> None:
     """Issue 11: each secret has its age, its maker and its last use. One ends at once; the trail and the page say so."""
     made = factory.make_client()
     jan = factory.make_user(anna_shoes(factory), "jan")
     party = RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret)
     assert journey(jan, app=party, browser=new_browser()).begin().password().tokens()
-    browser = enter(otto, f"{HOME}/webshop/about")
+    browser = enter(olga, f"{HOME}/webshop/about")
     assert "Not used yet." not in browser.text
     browser.fill(overlap="7d").submit("New secret")
     assert "7 days, so that" in browser.text
-    fresh = secret_on(browser.fill(password=otto.password).submit())
-    assert "otto" in browser.open(f"{HOME}/webshop/about").text
+    fresh = secret_on(browser.fill(password=olga.password).submit())
+    assert "olga" in browser.open(f"{HOME}/webshop/about").text
     assert "Not used yet." in browser.text
     first, second = [address for address, words in browser.page.links if words == "End now"]
     browser.open(first)
     assert "The app must use its other secret." in browser.text
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     assert "The secret has ended. It no longer works anywhere." in browser.text
     for secret, works in ((made.secret, False), (fresh, True)):
         walk = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=secret), browser=new_browser())
         with nullcontext() if works else pytest.raises(Refused, match="invalid_client"):
             walk.begin().password().tokens()
     assert "It is the only secret" in browser.open(second).text
-    assert browser.fill(password=otto.password).submit().status == 200
+    assert browser.fill(password=olga.password).submit().status == 200
     assert "The app has no working secret" in browser.text
     assert browser.open(first).status == 404
     assert browser.open(f"{HOME}/webshop/secrets/new?overlap=2d").status == 404
     assert "Secret of an app ended" in browser.open("/admin/example-shoes/audit?trail=installation").text
 
 
-def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, new_browser, clock) -> None:
+def test_an_app_is_disabled_enabled_and_deleted(factory, enter, olga, journey, new_browser, clock) -> None:
     """Issue 3: each page says what will happen and asks for the password. The app's tokens end with it."""
     jan = factory.make_user(anna_shoes(factory), "jan")
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()
-    browser = enter(otto, f"{HOME}/webshop/about")
+    browser = enter(olga, f"{HOME}/webshop/about")
     browser.click("Disable")
     assert "stop working at once" in browser.text
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     with pytest.raises(Refused):
         walk.app.userinfo(tokens.access_token)
     browser.click("Enable")
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     assert walk.app.userinfo(tokens.access_token)["sub"] == jan.id
     browser.click("Delete")
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     assert browser.url.partition("?")[0].endswith(HOME)
     with pytest.raises(Refused):
         walk.app.userinfo(tokens.access_token)
@@ -257,7 +229,7 @@ def test_administrators_read_their_apps_and_change_none(factory, enter, anna, qu
     boots = factory.make_organisation("example-boots")
     factory.make_client("kassa", organisations=(quiet_shoes, boots), contacts=["it@boots.example"])
     factory.make_client("secret-boots", organisations=(boots,))
-    browser = enter(anna)
+    browser = enter(anna, HOME)
     assert "Kassa" in browser.text
     assert "Secret" not in browser.text
     browser.click("Kassa")

@@ -4,35 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.identity.accounts import operators
 from idp.oauth.client_kinds import KINDS
 from idp.store import clients, organisations
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
-from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.factories import Factory, MadePerson
 
 HOME = "/admin/example-shoes/apps"
 ISSUER = "https://id.example.com"
 
 
 @pytest.fixture
-def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """Create an operator with a second factor."""
-    with factory.context():
-        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
-    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
-
-
-@pytest.fixture
-def here(browser: Browser, otto: MadePerson, clock: Callable[..., None]) -> Browser:
+def here(enter: Callable[..., Browser], quiet_shoes: str, olga: MadePerson) -> Browser:
     """Sign the operator in at the list of apps."""
-    browser.open(HOME).submit("other_organisation")
-    browser.fill(organisation="installation").submit()
-    browser.fill(username="otto", password=otto.password).submit()
-    browser.fill(code=otto.authenticator.code()).submit()
-    clock(seconds=60)
-    return browser
+    return enter(olga, HOME)
 
 
 def made(factory: Factory) -> list[clients.Client]:

@@ -9,7 +9,6 @@ from idp.actors import Person
 from idp.audit import Event, Origin
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
-from idp.identity.accounts import operators
 from idp.identity.organisations import organisations as organisation_rules
 from idp.oauth import registration, secret_changes
 from idp.oauth.client_kinds import KINDS, OF_ADMINISTRATORS
@@ -18,7 +17,7 @@ from idp.store import audit, client_secrets, clients
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
-from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.factories import BY_TESTS, Factory
 
 HOME = "/admin/example-shoes/apps"
 ISSUER = "https://id.example.com"
@@ -26,45 +25,14 @@ SETTING = "administrators_connect_apps"
 
 
 @pytest.fixture
-def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
-    return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
-
-
-@pytest.fixture
-def otto(factory: Factory) -> MadePerson:
-    """Create an operator with a second factor."""
-    with factory.context():
-        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
-    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
-
-
-@pytest.fixture
-def allow(factory: Factory, quiet_shoes: str) -> Callable[..., None]:
+def allow(factory: Factory, shoes: str) -> Callable[..., None]:
     """Return a function that lets the administrators of the shoe shop connect apps, or ends that."""
 
     def change(*, to: bool = True) -> None:
         with factory.context(), transaction():
-            organisation_rules.change(factory.organisation(quiet_shoes), {"settings": {SETTING: to}}, BY_TESTS)
+            organisation_rules.change(factory.organisation(shoes), {"settings": {SETTING: to}}, BY_TESTS)
 
     return change
-
-
-@pytest.fixture
-def enter(new_browser: Callable[..., Browser], clock: Callable[..., None]) -> Callable[..., Browser]:
-    """Sign a person in at the list of apps."""
-
-    def sign_in(person: MadePerson, at: str = HOME) -> Browser:
-        browser = new_browser().open(at)
-        if person.store_url == "installation":
-            browser.submit("other_organisation")
-        if "organisation" in browser.fields:
-            browser.fill(organisation=person.store_url).submit()
-        browser.fill(username=person.username, password=person.password).submit()
-        browser.fill(code=person.authenticator.code()).submit()
-        clock(seconds=60)
-        return browser
-
-    return sign_in
 
 
 def made(factory: Factory) -> clients.Client:
@@ -78,9 +46,9 @@ def connect(browser: Browser, kind: str = "shop", **values: str) -> Browser:
     return browser.open(f"{HOME}/connect/{kind}").fill(name="Zeepkist", address="soap.shoes.example", **values).submit()
 
 
-def test_it_is_off_until_an_operator_allows_it(factory, enter, anna, otto, quiet_shoes) -> None:
+def test_it_is_off_until_an_operator_allows_it(factory, enter, new_browser, anna, olga, shoes) -> None:
     """An administrator can neither connect an app nor turn the setting on; an operator can."""
-    browser = enter(anna)
+    browser = enter(anna, HOME)
     assert "Connect an app" not in browser.text
     assert [browser.open(f"{HOME}/{path}").status for path in ("connect", "connect/shop")] == [404, 404]
     browser.open("/admin/example-shoes/settings")
@@ -89,26 +57,26 @@ def test_it_is_off_until_an_operator_allows_it(factory, enter, anna, otto, quiet
     assert "saved" in browser.text
     assert "Connect an app" not in browser.open(HOME).text
     with factory.context(), transaction():
-        at = factory.organisation(quiet_shoes)
+        at = factory.organisation(shoes)
         with pytest.raises(Forbidden):
             organisation_rules.change(at, {"settings": {SETTING: True}}, Origin(Person(anna.id)))
-    there = enter(otto).open("/admin/example-shoes/settings").fill(**{SETTING: True}).submit()
+    there = enter(olga, HOME, new_browser()).open("/admin/example-shoes/settings").fill(**{SETTING: True}).submit()
     assert "saved" in there.text
     assert "Connect an app" in browser.open(HOME).text
 
 
 def test_an_administrator_connects_an_app_and_an_operator_removes_it(
-    app, factory, enter, allow, anna, otto, quiet_shoes, journey, new_browser
+    app, factory, enter, allow, anna, olga, shoes, journey, new_browser
 ) -> None:
     """The app serves that organisation alone, its consent says who connected it, and both trails and lists have it."""
     allow()
-    browser = connect(enter(anna).click("Connect an app"), stack="authlib")
+    browser = connect(enter(anna, HOME).click("Connect an app"), stack="authlib")
     lines = browser.text.splitlines()
     secret = lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
     row = made(factory)
-    assert (row.managed_by, row.organisations, row.first_party) == (quiet_shoes, [quiet_shoes], False)
+    assert (row.managed_by, row.organisations, row.first_party) == (shoes, [shoes], False)
     party = RelyingParty(app, ISSUER, row.client_id, row.metadata_["redirect_uris"][0], secret=secret)
-    jan = factory.make_user(quiet_shoes, "jan")
+    jan = factory.make_user(shoes, "jan")
     walk = journey(jan, app=party, browser=new_browser()).begin().password()
     assert "An administrator of “Example Shoes” connected this app." in walk.browser.text
     browser.open(f"{HOME}/{row.client_id}/edit")
@@ -116,24 +84,24 @@ def test_an_administrator_connects_an_app_and_an_operator_removes_it(
     browser.fill(client_name="Zeepkist twee").submit()
     assert made(factory).metadata_ == {**row.metadata_, "client_name": "Zeepkist twee"}
     with factory.context():
-        events = [(one.event, one.actor_id) for one in audit.rows(quiet_shoes) if one.client_id == row.client_id]
+        events = [(one.event, one.actor_id) for one in audit.rows(shoes) if one.client_id == row.client_id]
     assert (Event.CLIENT_CREATED, anna.id) in events
     assert (Event.CLIENT_CHANGED, anna.id) in events
-    there = enter(otto)
+    there = enter(olga, HOME, new_browser())
     assert "connected by Example Shoes" in there.text
     factory.make_client("kassa")
     assert "Kassa" not in there.open(f"{HOME}?only=managed").text
     assert "Zeepkist twee" in there.text
     assert "There are no apps yet." in there.open(f"{HOME}?only=self").text
     assert "Kassa" in there.open(f"{HOME}?only=x").text
-    there.open(f"{HOME}/{row.client_id}/do/delete").fill(password=otto.password).submit()
+    there.open(f"{HOME}/{row.client_id}/do/delete").fill(password=olga.password).submit()
     assert made(factory).client_id == "kassa"
 
 
 def test_an_administrator_keeps_the_secrets_of_their_app(factory, enter, allow, anna) -> None:
     """Job 9: they see age and last use, make a new one, end one, and delete the app; not more."""
     allow()
-    browser = connect(enter(anna))
+    browser = connect(enter(anna, HOME))
     path = f"{HOME}/{made(factory).client_id}"
     browser.open(f"{path}/secrets/new?overlap=7d").fill(password=anna.password).submit()
     assert THE_SECRET_SHOWN_THIS_ONCE in browser.text
@@ -146,10 +114,10 @@ def test_an_administrator_keeps_the_secrets_of_their_app(factory, enter, allow, 
     assert "There are no apps yet." in browser.text
 
 
-def test_nobody_else_finds_the_app(factory, enter, allow, anna, otto, quiet_shoes) -> None:
+def test_nobody_else_finds_the_app(factory, enter, new_browser, allow, anna, shoes) -> None:
     """Another organisation's administrators get 404 everywhere, and so do its own once the operators end it."""
     allow()
-    mine = connect(enter(anna))
+    mine = connect(enter(anna, HOME))
     client_id = made(factory).client_id
     boots = factory.make_organisation("example-boots", settings={"offer_set_up": False, SETTING: True})
     bob = factory.make_user(boots, "bob", role="administrator", with_totp=True, email="bob@boots.example")
@@ -157,7 +125,7 @@ def test_nobody_else_finds_the_app(factory, enter, allow, anna, otto, quiet_shoe
         (secret,) = client_secrets.valid_secrets(client_id, clocks.now())
     ending = f"{client_id}/secrets/{secret.id}/end"
     paths = [f"{client_id}/{rest}" for rest in ("edit", "do/delete", "secrets/new")] + [ending]
-    his = enter(bob, "/admin/example-boots/apps")
+    his = enter(bob, "/admin/example-boots/apps", new_browser())
     assert "Zeepkist" not in his.text
     token = his.open("/account/details").value("csrf_token")
     for path in [*paths, f"{client_id}/about", f"{client_id}/test"]:
@@ -178,11 +146,7 @@ POWERFUL = [
     ({"grant_types": ["authorization_code", "client_credentials"]}, {}, "grant_types"),
     ({"grant_types": ["urn:openid:params:grant-type:ciba"]}, {}, "grant_types"),
     ({"scope": "openid stock.read"}, {}, "scope"),
-    (
-        {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]},
-        {},
-        "response_types grant_types",
-    ),
+    (HYBRID, {}, "response_types grant_types"),
     ({"claims": {"team": "role"}}, {}, "claims"),
     ({"require_pkce": False}, {}, "require_pkce"),
     ({"resource": {"identifier": "https://a.example", "scopes": {"a.b": "A"}}}, {}, "resource"),
@@ -197,10 +161,10 @@ POWERFUL = [
 
 
 @pytest.mark.parametrize(("more", "ours", "field"), POWERFUL)
-def test_powerful_settings_are_refused_for_every_actor(factory, settings, quiet_shoes, more, ours, field) -> None:
+def test_powerful_settings_are_refused_for_every_actor(factory, settings, shoes, more, ours, field) -> None:
     """While an organisation manages an app, it stays within bounds. An operator takes it over first."""
     metadata = {"redirect_uris": ["https://a.example/cb"], "client_name": "A"}
-    own = {"organisations": (quiet_shoes,), "managed_by": quiet_shoes}
+    own = {"organisations": (shoes,), "managed_by": shoes}
     with factory.context():
         with pytest.raises(Invalid) as refused:
             registration.register(settings, None, {**metadata, **more}, Ours(**{**own, **ours}), None, BY_TESTS)
@@ -214,14 +178,14 @@ def test_powerful_settings_are_refused_for_every_actor(factory, settings, quiet_
             registration.change(settings, row.client_id, {**row.metadata_, **more}, Ours(**{**own, **ours}), BY_TESTS)
 
 
-def test_the_rule_holds_within_each_change(factory, settings, allow, anna, quiet_shoes) -> None:
+def test_the_rule_holds_within_each_change(factory, settings, allow, anna, shoes) -> None:
     """No page is needed: every function asks again within its transaction."""
     with factory.context():
         metadata = {"redirect_uris": ["https://a.example/cb"]}
         row, _ = registration.register(
-            settings, None, metadata, Ours(organisations=(quiet_shoes,), managed_by=quiet_shoes), None, BY_TESTS
+            settings, None, metadata, Ours(organisations=(shoes,), managed_by=shoes), None, BY_TESTS
         )
-        by_anna, own = Origin(Person(anna.id)), Ours(organisations=(quiet_shoes,), managed_by=quiet_shoes)
+        by_anna, own = Origin(Person(anna.id)), Ours(organisations=(shoes,), managed_by=shoes)
         acts = (
             lambda: registration.register(settings, None, metadata, own, None, by_anna),
             lambda: registration.change(settings, row.client_id, metadata, own, by_anna),
@@ -245,6 +209,6 @@ def test_the_rule_holds_within_each_change(factory, settings, allow, anna, quiet
 def test_only_some_kinds_are_for_administrators(enter, allow, anna) -> None:
     """An API and a device without a keyboard need grants that administrators may not give."""
     allow()
-    browser = enter(anna)
+    browser = enter(anna, HOME)
     statuses = {kind: browser.open(f"{HOME}/connect/{kind}").status for kind in KINDS}
     assert {kind for kind, status in statuses.items() if status == 200} == set(OF_ADMINISTRATORS)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,14 +13,12 @@ from idp import clock as now_clock
 from idp import keys as rings
 from idp.audit import Event, search
 from idp.db import connection, transaction
-from idp.identity.accounts import operators
 from idp.mail import deliver
 from idp.mail.messages import notify, write_to_person
 from idp.store import audit as audit_rows
 from idp.store import outbox, sessions, signing_keys
-from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused
-from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.factories import Factory, MadePerson
 
 HOME = "/admin/example-shoes"
 SECTIONS = ("sessions", "mail", "audit")
@@ -41,33 +38,6 @@ def jan(factory: Factory, quiet_shoes: str) -> MadePerson:
 def boots(factory: Factory) -> str:
     """Create another organisation."""
     return factory.make_organisation("example-boots", settings={"offer_set_up": False})
-
-
-@pytest.fixture
-def otto(factory: Factory) -> MadePerson:
-    """Create an operator with a second factor."""
-    with factory.context():
-        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
-    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
-
-
-@pytest.fixture
-def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """Sign in at a page of the console and turn the clock, so that the next code is new."""
-
-    def sign_in(person: MadePerson, path: str, browser: Browser = browser) -> Browser:
-        browser.open(path)
-        if person.store_url == "installation" and "organisation" not in browser.fields:
-            browser.submit("other_organisation")
-        if "organisation" in browser.fields:
-            browser.fill(organisation=person.store_url).submit()
-        browser.fill(username=person.username, password=person.password).submit()
-        if "code" in browser.fields:
-            browser.fill(code=person.authenticator.code()).submit()
-        clock(seconds=60)
-        return browser
-
-    return sign_in
 
 
 def written(factory: Factory, person: MadePerson, template: str = "password_changed") -> str:
@@ -231,32 +201,32 @@ def test_exports_are_complete_and_contain_no_formula(factory, enter, quiet_shoes
     assert browser.open("/admin/example-boots/audit/export.csv").status == 404
 
 
-def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_shoes, clock) -> None:
+def test_an_operator_reads_the_installations_trail(factory, enter, olga, quiet_shoes, clock) -> None:
     """Issue 3: events of keys and apps have their own chain, which administrators do not see."""
-    browser = enter(otto, f"{HOME}/audit?trail=installation")
+    browser = enter(olga, f"{HOME}/audit?trail=installation")
     table = browser.html.partition("<tbody>")[2]
     assert "Signing key created" in table
     assert "key:made" not in table, "the page shows the raw name of an event instead of words"
     assert "Signing key created" not in browser.open(f"{HOME}/audit").html.partition("<tbody>")[2]
 
 
-def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, quiet_shoes, clock) -> None:
+def test_an_operator_rotates_the_keys_with_the_password(factory, enter, olga, quiet_shoes, clock) -> None:
     """Issue 3: the next keys become active, and the old ones stay published. The trail names the operator."""
     with factory.context():
         before = {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "next"}
-    browser = enter(otto, f"{HOME}/keys")
+    browser = enter(olga, f"{HOME}/keys")
     assert "active: signs" in browser.text
     browser.click("Rotate")
     browser.fill(password="not my password").submit()
     assert browser.status == 422
-    browser.fill(password=otto.password).submit()
+    browser.fill(password=olga.password).submit()
     assert "The next keys sign from now on." in browser.text
     with factory.context():
         assert {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "active"} == before
         rotated = [row for row in audit_rows.rows(audit_rows.INSTALLATION) if row.event == Event.KEY_ROTATED]
-        assert {row.actor_id for row in rotated} == {otto.id}
+        assert {row.actor_id for row in rotated} == {olga.id}
     browser.click("Rotate")
-    assert "must wait a minute" in browser.fill(password=otto.password).submit().text
+    assert "must wait a minute" in browser.fill(password=olga.password).submit().text
 
 
 def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
@@ -267,9 +237,9 @@ def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
     assert browser.open(f"{HOME}/keys/rotate").status == 404
 
 
-def test_the_technical_pages_are_in_dutch(factory, new_browser, enter, otto, quiet_shoes, clock) -> None:
+def test_the_technical_pages_are_in_dutch(factory, new_browser, enter, olga, quiet_shoes, clock) -> None:
     """S62: every technical page follows the language of the browser."""
-    browser = enter(otto, f"{HOME}/sessions", new_browser(languages="nl"))
+    browser = enter(olga, f"{HOME}/sessions", new_browser(languages="nl"))
     headings = {"sessions": "Sessies", "mail": "E-mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
     for section, heading in headings.items():
         assert browser.open(f"{HOME}/{section}").heading == heading

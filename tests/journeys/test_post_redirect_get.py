@@ -12,7 +12,6 @@ from sqlalchemy import select
 from idp import clock as clocks
 from idp.db import transaction
 from idp.identity import email_links
-from idp.identity.accounts import operators
 from idp.identity.credentials import totp
 from idp.statements import every
 from idp.store import client_secrets, rate_limits
@@ -23,7 +22,7 @@ from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.set_up import key_on
 from tests.drivers.words import CHOOSE_A_PASSWORD, SAVE_YOUR_RECOVERY_CODES, THE_SECRET_SHOWN_THIS_ONCE
-from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.factories import Factory, MadePerson
 
 AT = "/admin/example-shoes"
 Enter = Callable[..., Browser]
@@ -33,14 +32,6 @@ Enter = Callable[..., Browser]
 def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
     """Create an administrator."""
     return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
-
-
-@pytest.fixture
-def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """Create an operator."""
-    with factory.context():
-        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
-    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
 
 
 def link_of(factory: Factory, person: MadePerson, purpose: email_links.Purpose) -> str:
@@ -143,12 +134,12 @@ def test_a_kept_answer_belongs_to_its_browser(journey, new_browser, factory: Fac
     assert (mine.status, mine.reload().status, other.status) == (422, 422, 200)
 
 
-def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: MadePerson) -> Iterator[str]:
+def pages_with_a_secret(browser: Browser, enter: Enter, olga: MadePerson, noor: MadePerson) -> Iterator[str]:
     """Yield pages that a POST produced, each with the secret that it shows."""
-    enter(otto, f"{AT}/apps/add")
+    enter(olga, f"{AT}/apps/add")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris="https://stock.example/cb", first_party=True).submit()
     yield secret_on(browser)
-    browser.open(f"{AT}/apps/stock/secrets/new").fill(password=otto.password).submit()
+    browser.open(f"{AT}/apps/stock/secrets/new").fill(password=olga.password).submit()
     yield secret_on(browser)
 
 
@@ -157,12 +148,12 @@ def secret_on(browser: Browser) -> str:
     return lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
 
 
-def test_a_secret_is_kept_for_a_reload_only(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
+def test_a_secret_is_kept_for_a_reload_only(browser: Browser, new_browser, factory, enter, olga, anna, clock) -> None:
     """V14.2.1, S60: the same browser and session sees it for some minutes. Afterwards the app's page is shown."""
     browser.open(f"{AT}/apps/add")
     if "organisation" not in browser.fields:
         browser.submit("other_organisation")
-    for secret in pages_with_a_secret(browser, enter, otto, anna):
+    for secret in pages_with_a_secret(browser, enter, olga, anna):
         made = secrets_of(factory)
         address = browser.url
         assert secret in browser.reload().html
@@ -170,7 +161,7 @@ def test_a_secret_is_kept_for_a_reload_only(browser: Browser, new_browser, facto
         assert browser.open(address.partition("?")[0]).heading == "Stock"
         assert secret not in browser.html
         stranger = new_browser()
-        assert secret not in enter(otto, address, stranger).html
+        assert secret not in enter(olga, address, stranger).html
     clock(minutes=11)
     browser.open(address)
     assert (browser.status, secret in browser.html) == (200, False)
@@ -181,14 +172,14 @@ def secrets_of(factory: Factory) -> int:
         return len(client_secrets.valid_secrets("stock", clocks.now()))
 
 
-def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, otto, anna, clock) -> None:
+def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, olga, anna, clock) -> None:
     """V7.4.1: the next user of the browser does not see it."""
-    for secret in pages_with_a_secret(browser, enter, otto, anna):
+    for secret in pages_with_a_secret(browser, enter, olga, anna):
         address = browser.url
         browser.open("/").submit("Sign out")
         assert secret not in browser.open(address).html
         clock(minutes=1)
-        assert secret not in enter(otto, address).html
+        assert secret not in enter(olga, address).html
         break
 
 
