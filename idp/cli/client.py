@@ -116,7 +116,7 @@ def adopt(client_id: str) -> None:
             registration.take_over(client_id, ORIGIN)
         else:
             registration_tokens.adopt(client_id, ORIGIN)
-        click.echo(f"{client_id} can no longer change its own registration.")
+        click.echo(f"From now on only operators change {client_id}.")
 
 
 @client.command()

@@ -1,12 +1,17 @@
 """Commands about relying apps."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from idp.store import client_lists
+from idp.oauth import registration
+from idp.oauth.registration import Ours
+from idp.store import client_lists, clients, organisations
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 from tests.drivers.client_keys import jwks, key
+from tests.factories import BY_TESTS
 
 
 @pytest.fixture
@@ -178,6 +183,21 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
     shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
     shop("client", "secret", "new", "pos", "--overlap", "now")
     assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 1
+
+
+def test_an_app_of_administrators_is_adopted(shop: Idp, inside: Callable[[], Any]) -> None:
+    """Issue 11: the command says who can no longer change the app."""
+    with inside():
+        at = organisations.organisation_at("example-shoes")
+        assert at is not None
+        ours = Ours(organisations=(at.id,), managed_by=at.id)
+        row, _ = registration.register(
+            shop.settings, None, {"redirect_uris": ["https://a.example/cb"]}, ours, None, BY_TESTS
+        )
+    told = shop("client", "adopt", row.client_id).stdout
+    assert told == f"From now on only operators change {row.client_id}.\n"
+    with inside():
+        assert clients.some([row.client_id])[0].managed_by == ""
 
 
 def test_long_lists_are_read_in_batches(shop: Idp, monkeypatch: pytest.MonkeyPatch) -> None:

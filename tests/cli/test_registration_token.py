@@ -49,6 +49,6 @@ def test_commands_tell_which_apps_registered_themselves(idp: Idp, inside: Callab
     assert shown["self_registered"]["by_token"]
     copy = idp.json("client", "create", "-", stdin=json.dumps({**shown, "client_id": "copy"}))
     assert "self_registered" not in copy
-    assert "no longer change" in idp("client", "adopt", client_id).stdout
+    assert "only operators change" in idp("client", "adopt", client_id).stdout
     assert "self_registered" not in idp.json("client", "show", client_id)
     assert "has registered itself" in idp("client", "adopt", client_id, code=1).stderr
