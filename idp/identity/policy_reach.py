@@ -16,7 +16,7 @@ from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.rules import DatedRule, Membership, Person
 from idp.identity.roles import RULING_ROLES
 from idp.keyset import Place
-from idp.store import organisations, user_reach
+from idp.store import memberships, organisations, user_reach
 from idp.store.organisations import Group, Organisation
 from idp.store.user_reach import Match, Reached
 from idp.store.users import User
@@ -143,11 +143,9 @@ def _described(
     if not ids:
         return []
     named = {group.id: Membership(group.name, group.requires_mfa, group.id) for group in scene.groups}
-    groups, shops = defaultdict[str, list[Membership]](list), defaultdict[str, set[str]](set)
-    for user_id, group_id in user_reach.groups_of_some(organisation.id, ids, named):
+    groups, shops = defaultdict[str, list[Membership]](list), memberships.shops_of_users(organisation.id, ids)
+    for user_id, group_id in memberships.groups_among(organisation.id, ids, named):
         groups[user_id].append(named[group_id])
-    for user_id, shop_id in user_reach.shops_of_some(organisation.id, ids):
-        shops[user_id].add(shop_id)
     owners = user_reach.owners_among(organisation.id, ids)
     everything = [*policy_dry_run.others_than(rules, organisation.id), *rules]
     names, found = {rule.name for rule in rules}, []
@@ -159,7 +157,7 @@ def _described(
             groups=tuple(groups[row.id]),
             must_set_up=row.must_set_up_since is not None,
             all_shops=row.all_shops,
-            shop_ids=frozenset(shops[row.id]),
+            shop_ids=frozenset(shops.get(row.id, ())),
         )
         after = policy_rules.rules_for(person, everything, scene.levels, scene.on)
         because = tuple(reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names)

@@ -1,12 +1,15 @@
-"""Pages of an organisation's shops and groups, in the order of their compared names."""
+"""Shops and groups of an organisation to choose from: page by page, by their ids, or by what somebody typed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from idp.keyset import Place, page_of
+from idp.normal_forms import compared, one_line
+from idp.statements import every
 from idp.store import organisations
-from idp.store.organisations import Group, Shop
+from idp.store.organisations import MOST_NAMED, Group, Shop
 
 
 def shops(organisation_id: str, place: Place | None, most: int) -> Sequence[Shop]:
@@ -29,3 +32,43 @@ def place_of_group(organisation_id: str, name: str, *, is_before: bool) -> Place
     """Return the place of the group with this id; None if there is none."""
     found = organisations.group(organisation_id, name)
     return Place((found.name_key,), is_before) if found else None
+
+
+def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
+    """Return the shops with these ids, by code. Unknown ids are left out, as are more than a statement takes.
+
+    Asked without an order: SQLite would go through all shops in that order.
+    """
+    here = (Shop.organisation_id == organisation_id, Shop.id.in_(list(ids)[:MOST_NAMED]))
+    return sorted(every(select(Shop).where(*here)), key=attrgetter("code_key")) if ids else ()
+
+
+def groups_with(organisation_id: str, ids: Collection[str]) -> Sequence[Group]:
+    """Return the groups with these ids, by name."""
+    here = (Group.organisation_id == organisation_id, Group.id.in_(list(ids)[:MOST_NAMED]))
+    return sorted(every(select(Group).where(*here)), key=attrgetter("name_key")) if ids else ()
+
+
+def shops_like(organisation_id: str, typed: str, most: int) -> Sequence[Shop]:
+    """Return shops whose code or name contains the typed text, by code."""
+    fits = Shop.code_key.contains(compared(typed), autoescape=True) | _contains(Shop.name, typed)
+    asked = select(Shop).where(Shop.organisation_id == organisation_id, fits)
+    return every(asked.order_by(Shop.code_key).limit(most))
+
+
+def groups_like(organisation_id: str, typed: str, most: int) -> Sequence[Group]:
+    """Return groups whose name contains the typed text, by name."""
+    fits = Group.name_key.contains(compared(typed), autoescape=True)
+    asked = select(Group).where(Group.organisation_id == organisation_id, fits)
+    return every(asked.order_by(Group.name_key).limit(most))
+
+
+def _contains(column: object, typed: str) -> ColumnElement[bool]:
+    """Match text in upper or lower case. Databases fold ASCII alone: other letters as typed, or with a capital first."""
+    name: ColumnElement[str] = column  # type: ignore[assignment]
+    plain = one_line(typed)
+    return (
+        func.lower(name).contains(plain.lower(), autoescape=True)
+        | name.contains(plain, autoescape=True)
+        | name.contains(plain.title(), autoescape=True)
+    )

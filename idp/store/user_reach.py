@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, true
 
 from idp.keyset import Place, page_of
-from idp.statements import asks_every, values
+from idp.statements import values
 from idp.store.passkeys import Passkey
 from idp.store.totp import Totp
 from idp.store.users import GroupMember, User, UserShop
@@ -55,19 +55,6 @@ def listed(organisation_id: str, today: date, reached: Sequence[Reached], place:
     )
 
 
-def groups_of_some(organisation_id: str, user_ids: Collection[str], group_ids: Collection[str]) -> list[tuple[str, str]]:
-    """Return the memberships of these people in these groups, as user id and group id. It asks by the whole key."""
-    is_in = (GroupMember.group_id.in_(group_ids), GroupMember.user_id.in_(user_ids))
-    here = (GroupMember.organisation_id == organisation_id, *is_in)
-    return [tuple(row) for row in values(select(GroupMember.user_id, GroupMember.group_id).where(*here))]
-
-
-def shops_of_some(organisation_id: str, user_ids: Collection[str]) -> list[tuple[str, str]]:
-    """Return the shops named for these people, as user id and shop id."""
-    here = (UserShop.organisation_id == organisation_id, UserShop.user_id.in_(user_ids))
-    return [tuple(row) for row in values(select(UserShop.user_id, UserShop.shop_id).where(*here))]
-
-
 def owners_among(organisation_id: str, user_ids: Collection[str]) -> set[str]:
     """Return those of these people who own a second factor."""
     owned = (
@@ -77,12 +64,6 @@ def owners_among(organisation_id: str, user_ids: Collection[str]) -> set[str]:
         for kind in (Totp, Passkey)
     )
     return {row[0] for asked in owned for row in values(asked)}
-
-
-@asks_every
-def shop_ids(organisation_id: str) -> Select[str, str]:
-    """Return every shop named for a user, as user id and shop id."""
-    return select(UserShop.user_id, UserShop.shop_id).where(UserShop.organisation_id == organisation_id)
 
 
 def _count(here: tuple[ColumnElement[bool], ...]) -> int:

@@ -109,6 +109,15 @@ def chosen(organisation_id: str, ids: Collection[str]) -> list[User]:
     return sorted(every(select(User).where(*here)), key=attrgetter("username_key")) if ids else []
 
 
+def named(organisation_id: str, username_keys: Sequence[str]) -> dict[str, User]:
+    """Return users by username in compared form."""
+    found: dict[str, User] = {}
+    for first in range(0, len(username_keys), CHUNK):
+        here = (User.organisation_id == organisation_id, User.username_key.in_(username_keys[first : first + CHUNK]))
+        found |= {row.username_key: row for row in every(select(User).where(*here))}
+    return found
+
+
 @asks_one
 def count_users(organisation_id: str) -> Select[int]:
     """Return how many users an organisation has."""

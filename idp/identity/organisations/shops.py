@@ -9,7 +9,7 @@ from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import ShopState
-from idp.store import belongings, organisation_rules
+from idp.store import memberships, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Shop
 
@@ -56,14 +56,14 @@ def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
     if policy := organisation_rules.naming(row.organisation_id, "shops", row.id):
         raise Conflict(say("The policy %(policy)s names this shop. Change or delete that policy first.", policy=policy))
     sensitive_changes.require(ShopState(row.code, row.name), None)
-    there = {shop.id for shop in belongings.lock_shops(row.organisation_id, [one for one in (row.id, move_to) if one])}
+    there = {shop.id for shop in memberships.lock_shops(row.organisation_id, [one for one in (row.id, move_to) if one])}
     if row.id not in there:
         raise NotFound(detail="the shop was deleted")
     if move_to and (move_to not in there or move_to == row.id):
         raise Invalid("move_to", say("Choose another shop: this one no longer exists."))
-    people = belongings.count_people(row.organisation_id, row.id)
+    people = memberships.count_people(row.organisation_id, row.id)
     if move_to:
-        belongings.add_people(row.organisation_id, row.id, move_to)
+        memberships.add_people(row.organisation_id, row.id, move_to)
     store.delete_shop(row.organisation_id, row.id)
     data = {"removed": True, "people": people, **({"moved_to": move_to} if move_to else {})}
     audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data=data)

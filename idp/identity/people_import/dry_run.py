@@ -14,7 +14,7 @@ from idp.identity.people_import import cells
 from idp.identity.people_import.csv_file import Row
 from idp.identity.user_fields import BY_NAME, PersonDraft, columns_of
 from idp.normal_forms import compared
-from idp.store import organisations, users_in_file
+from idp.store import memberships, organisations, user_search
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -50,10 +50,10 @@ class DryRun:
     def judge(self, rows: Sequence[Row]) -> list[Judged]:
         """Return what each line does."""
         keys = [*{compared(row.cells.get("username", "")) for row in rows}]
-        self._known = users_in_file.users_named(self._at.id, keys)
+        self._known = user_search.named(self._at.id, keys)
         ids = [user.id for user in self._known.values()]
-        self._groups_of = users_in_file.groups_of_users(self._at.id, ids)
-        self._shops_of = users_in_file.shops_of_users(self._at.id, ids)
+        self._groups_of = memberships.groups_of_users(self._at.id, ids)
+        self._shops_of = memberships.shops_of_users(self._at.id, ids)
         return [self._judged(row) for row in rows]
 
     def _judged(self, row: Row) -> Judged:

@@ -16,7 +16,7 @@ from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person
 from idp.normal_forms import compared
-from idp.store import dated_rules, memberships, organisations, recovery_codes, user_reach, user_search, users
+from idp.store import dated_rules, memberships, organisations, recovery_codes, user_search, users
 from idp.store.kept import Kept, KeptByKey
 from idp.store.organisations import Group, Organisation
 from idp.store.users import User
@@ -78,7 +78,7 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
     for user_id, name in memberships.group_names(organisation.id):
         groups[user_id].append(named[name])
     shops: dict[str, set[str]] = defaultdict(set)
-    for user_id, shop_id in user_reach.shop_ids(organisation.id):
+    for user_id, shop_id in memberships.shop_ids(organisation.id):
         shops[user_id].add(shop_id)
     owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
     for user in chain.from_iterable(user_search.each(organisation.id)):

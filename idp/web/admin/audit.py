@@ -16,7 +16,7 @@ from idp.errors import Message, say
 from idp.identity import policy_dry_run
 from idp.identity.users import activity
 from idp.store import audit as store
-from idp.store import clients, organisation_rules, organisations, user_reach
+from idp.store import clients, memberships, organisation_rules, organisations
 from idp.store.audit import Sought
 from idp.web import forms, pages
 from idp.web.admin import audit_filter, guard
@@ -205,13 +205,10 @@ def _lines(rows: Iterable[NamedRow]) -> tuple[Line, ...]:
 def _shops(rows: tuple[NamedRow, ...]) -> Mapping[str, str]:
     """Return the names of the shops where the acting people work, by person. Those of all shops are left out."""
     of = next((one.row.organisation_id for one in rows if one.row.organisation_id), "")
-    people = {one.row.actor_id for one in rows if one.actor}
-    works = user_reach.shops_of_some(of, people) if of and people else []
+    people = sorted({one.row.actor_id for one in rows if one.actor}) if of else []
+    works = memberships.shops_of_users(of, people)
     names = {shop.id: shop.name for shop in organisations.shops(of)} if works else {}
-    return {
-        person: ", ".join(sorted(names[shop_id] for user_id, shop_id in works if user_id == person)[:SHOPS])
-        for person in {user_id for user_id, _ in works}
-    }
+    return {person: ", ".join(sorted(names[shop_id] for shop_id in ids)[:SHOPS]) for person, ids in works.items()}
 
 
 def _things(organisation_ids: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from idp.errors import Invalid, Message, say
 from idp.normal_forms import compared
-from idp.store import belongings, organisation_lists, organisations
+from idp.store import organisation_lists, organisations
 from idp.store.organisations import Group, Shop
 
 FEW = 8
@@ -84,11 +84,11 @@ def _group_label(group: Group) -> str:
 
 
 SHOP = Kind(
-    "shop", belongings.shops_with, belongings.shops_like,
+    "shop", organisation_lists.shops_with, organisation_lists.shops_like,
     lambda at, most: organisation_lists.shops(at, None, most), _shop_typed, _shop_label,
 )  # fmt: skip
 GROUP = Kind(
-    "group", belongings.groups_with, belongings.groups_like,
+    "group", organisation_lists.groups_with, organisation_lists.groups_like,
     lambda at, most: organisation_lists.groups(at, None, most), organisations.group_named, _group_label,
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, url_for
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.organisations import shops
-from idp.store import belongings, organisation_lists, organisations
+from idp.store import memberships, organisation_lists, organisations
 from idp.store.organisations import Shop
 from idp.web import forms, pages, unsaved
 from idp.web.admin import guard
@@ -163,7 +163,7 @@ def _rows(admin: Admin) -> tuple[tuple[ShopRow, ...], Pages]:
 
 
 def _people(shop: Shop) -> Message:
-    count = belongings.count_people(shop.organisation_id, shop.id)
+    count = memberships.count_people(shop.organisation_id, shop.id)
     return say_many("%(num)s person works here.", "%(num)s people work here.", count)
 
 
@@ -172,7 +172,7 @@ def _row(shop: Shop) -> ShopRow:
 
 
 def _question(admin: Admin, shop: Shop) -> Question:
-    at, count = admin.organisation.id, belongings.count_people(admin.organisation.id, shop.id)
+    at, count = admin.organisation.id, memberships.count_people(admin.organisation.id, shop.id)
     others = [one for one in organisation_lists.shops(at, None, OFFERED) if one.id != shop.id] if count else []
     return Question(
         say("Close the shop %(name)s?", name=shop.name),
