@@ -49,7 +49,7 @@ def of_user(user_id: str) -> Actor:
 
 
 def stored(actor: Actor) -> str:
-    """Return what the audit trail stores: a user's id, a part of the installation, or nothing."""
+    """Return what the audit log stores: a user's id, a part of the installation, or nothing."""
     match actor:
         case Person():
             return actor.user_id

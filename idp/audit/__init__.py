@@ -2,7 +2,7 @@
 
 ``record`` only queues. The rows are the last statements before the commit, so the head of a chain is locked only briefly. A
 rollback drops them. Rows hold ids, never names, secrets or text that somebody entered, but for the reason that an
-administrator gives for this trail.
+administrator gives for this log.
 
 Here too: checking a chain (``chain``) and reading it (``search``). Not here: who may read it (``identity.permissions``), and
 the words for an event (``web.admin.audit``, ``identity.users.activity``).
@@ -143,7 +143,7 @@ class Origin:
 
     @property
     def actor_id(self) -> str:
-        """Return the actor as the audit trail stores it: a user's id, a word such as ``cli``, or nothing."""
+        """Return the actor as the audit log stores it: a user's id, a word such as ``cli``, or nothing."""
         return actors.stored(self.actor)
 
 

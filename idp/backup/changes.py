@@ -1,7 +1,7 @@
-"""Find what changed since a backup, in the audit trail of the database that it replaces.
+"""Find what changed since a backup, in the audit log of the database that it replaces.
 
-The trail is only believed if each of its chains goes on from the row at which the backup ends, whole to its head. Then
-everything that was withdrawn since is withdrawn again. Without a trail everything may have been withdrawn, and is closed.
+The audit log is only believed if each of its chains goes on from the row at which the backup ends, whole to its head. Then
+everything that was withdrawn since is withdrawn again. Without a log everything may have been withdrawn, and is closed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ class Changes:
 
 
 class NotItsTrail(Exception):
-    """The audit trail does not continue from the backup. The text says why."""
+    """The audit log does not continue from the backup. The text says why."""
 
 
 def since(heads: Mapping[str, tuple[int, str]]) -> Changes:

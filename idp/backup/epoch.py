@@ -52,7 +52,7 @@ class Restored:
 
 
 def make_void(restored: Restored, now: datetime) -> tuple[Closed, int]:
-    """Void, close and record in the audit trail, in one transaction. The database does not serve yet.
+    """Void, close and record in the audit log, in one transaction. The database does not serve yet.
 
     Returns what was closed, and to how many people the worker will write.
     """

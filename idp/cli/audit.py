@@ -44,7 +44,7 @@ def export(organisation: str | None, form: str) -> None:
     """Write a chain to standard output, oldest entry first. In CSV no cell is a formula.
 
     For example:
-      idp audit export --organisation example-shoes --format csv > trail.csv
+      idp audit export --organisation example-shoes --format csv > audit.csv
     """
     with opened():
         organisation_id = _id_of(organisation) if organisation else INSTALLATION

@@ -25,7 +25,7 @@ from idp.store.users import User
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 NOTICES_OF_A_KIND = 20
-"""One person gets this many notices of one kind within the window of ``limits``. The audit trail has all of them.
+"""One person gets this many notices of one kind within the window of ``limits``. The audit log has all of them.
 
 An act that protects somebody is never refused because of its mail, but repeating it must not fill a mailbox.
 """
@@ -211,12 +211,12 @@ def _owner(settings: Settings, about: User, organisation: Organisation) -> Reade
 
 
 def _locale(settings: Settings, reader: User, organisation: Organisation) -> str:
-    """Return the actor and the place, as in the audit trail, without an administrator's own place."""
+    """Return the actor and the place, as in the audit log, without an administrator's own place."""
     return next(iter(spoken((reader.locale, *languages_of(organisation)))), settings.default_language)
 
 
 def _came_from(user: User) -> dict[str, str]:
-    """Return the actor and the place, as in the audit trail. An administrator's own place is left out."""
+    """Return the actor and the place, as in the audit log. An administrator's own place is left out."""
     entry = audit.last_recorded(user.organisation_id, user.id)
     if entry is None:
         return {}

@@ -30,7 +30,7 @@ log = structlog.get_logger("oauth")
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of request: the grant type, the page of ours that decides it, and its events in the audit trail."""
+    """A kind of request: the grant type, the page of ours that decides it, and its events in the audit log."""
 
     grant_type: str
     page: str

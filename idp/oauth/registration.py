@@ -227,7 +227,7 @@ def client_there(client_id: str) -> Client:
 
 
 def record_change(origin: Origin, row: Client, event: Event = Event.CLIENT_CHANGED, **data: object) -> None:
-    """Record a change of an app: in the trail of the organisation that manages it, else in the installation's."""
+    """Record a change of an app: in the audit log of the organisation that manages it, else in the installation's."""
     record(replace(origin, client_id=row.client_id), event, organisation_id=row.managed_by, data=data)
 
 

@@ -76,7 +76,7 @@ class StepContext:
 
     @property
     def origin(self) -> Origin:
-        """The acting person and their browser, for the audit trail."""
+        """The acting person and their browser, for the audit log."""
         return self.origin_of(self.known_user)
 
     def origin_of(self, user: User | None) -> Origin:

@@ -1,4 +1,4 @@
-"""The audit trail: append-only rows, chained for each organisation by hash, and the head of each chain."""
+"""The audit log: append-only rows, chained for each organisation by hash, and the head of each chain."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def move_head(organisation_id: str, seq: int, hash: bytes) -> Update:
 
 
 def add_rows(rows: Iterable[AuditRow]) -> None:
-    """Insert rows of the audit trail."""
+    """Insert rows of the audit log."""
     add(*rows)
 
 
@@ -202,7 +202,7 @@ def head(organisation_id: str) -> Select[AuditHead]:
 
 
 def chain_ids() -> list[str]:
-    """Return the organisations that have a chain, also removed ones: their trail stays."""
+    """Return the organisations that have a chain, also removed ones: their audit log stays."""
     return [row[0] for row in values(select(AuditHead.organisation_id).order_by(AuditHead.organisation_id))]
 
 

@@ -29,7 +29,7 @@ class ClientSecret(Base):
     """A client's secret, as a digest. Several are valid together while one replaces another.
 
     ``sealed``: the secret itself, for a client that signs with it; empty for any other. ``made_by``: the actor, as the
-    audit trail stores it; empty for secrets of earlier releases and of apps that registered themselves.
+    audit log stores it; empty for secrets of earlier releases and of apps that registered themselves.
     """
 
     __tablename__ = "client_secrets"

@@ -2,7 +2,7 @@
 wait.
 
 What belongs to an organisation refers to it. Rows that are referred to go last: no statement deletes more rows than it was
-asked for. Not here: what only names an organisation (mails, sign-ins in progress, counters) expires; its audit trail stays.
+asked for. Not here: what only names an organisation (mails, sign-ins in progress, counters) expires; its audit log stays.
 """
 
 from sqlalchemy import Delete, Select, Table, Update, delete, select, tuple_, update

@@ -34,7 +34,7 @@ class OutcomePage:
 
 
 def origin(user_id: str = "") -> Origin:
-    """Return the origin of an act of the link's person, for the audit trail."""
+    """Return the origin of an act of the link's person, for the audit log."""
     return request_context.visit().origin(user_id)
 
 

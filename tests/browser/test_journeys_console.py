@@ -104,7 +104,7 @@ def test_an_owner_manages_shops_groups_and_settings(enter: Enter, live: Live, pe
 def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
     enter: Enter, people: People, locale: str, tmp_path: Path
 ) -> None:
-    """S11, issue 3: a dry run shows the people a rule affects, and why. A mail is sent again. The trail is filtered, and
+    """S11, issue 3: a dry run shows the people a rule affects, and why. A mail is sent again. The audit log is filtered, and
     exported whole.
     """
     here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]

@@ -42,7 +42,7 @@ def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
-    """Issue 7 entry 33: it does not lock the head of an audit trail, which every sign-in of the organisation needs."""
+    """Issue 7 entry 33: it does not lock the head of an audit log, which every sign-in of the organisation needs."""
     group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
     idp.apply(people(3) + group)
     changed = people(4).replace("[[users]]", '[[users]]\nname = "Other"') + "[[groups]]\nabsent = true" + group[10:]

@@ -1,4 +1,4 @@
-"""``idp audit`` verifies and exports the audit trail."""
+"""``idp audit`` verifies and exports the audit log."""
 
 import csv
 import io

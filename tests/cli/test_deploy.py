@@ -163,7 +163,7 @@ def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp, author
 
 
 def test_users_sign_in_through_nginx(fronted: Fronted, factory: Factory) -> None:
-    """Sign-in, tokens and userinfo work through TLS. The audit trail has the address that nginx saw, not a forged one."""
+    """Sign-in, tokens and userinfo work through TLS. The audit log has the address that nginx saw, not a forged one."""
     jan, made = factory.make_user(factory.make_organisation()), factory.make_client()
     app = fronted.app(**{"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"})
     browser = Browser(app, fronted.issuer)

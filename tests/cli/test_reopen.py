@@ -45,7 +45,7 @@ def test_reopen_opens_only_what_is_named_correctly(idp: Idp, lost: str) -> None:
 
 @pytest.mark.parametrize("keeps", [True, False])
 def test_passwords_stay_only_if_the_operator_says_so(idp: Idp, lost: str, keeps: bool) -> None:
-    """Otherwise each user without an address needs a code on paper. The trail records the decision."""
+    """Otherwise each user without an address needs a code on paper. The audit log records the decision."""
     output = idp("restore", lost, *(["--keep-passwords"] if keeps else [])).stdout
     assert ("also those that were replaced since" in output) is keeps
     idp("reopen", "--all")

@@ -206,7 +206,7 @@ def _moved(browser: Browser, server: Served) -> Any:
 
 @pytest.mark.both_engines
 def test_a_restore_withdraws_what_was_withdrawn_since_the_backup(engine: str, world: World) -> None:
-    """I3: the trail of the replaced database shows which account, password, factor and app changed."""
+    """I3: the audit log of the replaced database shows which account, password, factor and app changed."""
     with world.factory() as factory:
         shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
         people = {

@@ -27,7 +27,7 @@ def mails_by_subject(mails: list[Received]) -> set[tuple[str, str]]:
 
 
 def events(factory: Factory, shoes: str) -> list[tuple[str, str, str]]:
-    """Return what the audit trail says about the ownership: event, actor and subject."""
+    """Return what the audit log says about the ownership: event, actor and subject."""
     with factory.context():
         names = {user.id: user.username for user in everybody(shoes)}
         rows = [row for row in audit_rows.rows(shoes) if row.event.startswith("ownership:")]

@@ -1,4 +1,4 @@
-"""The audit trail is written in the transaction of the change, in order, and chained (I1)."""
+"""The audit log is written in the transaction of the change, in order, and chained (I1)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -146,7 +146,7 @@ def test_concurrent_writers_make_one_chain(
 
 
 def test_a_change_fails_when_it_cannot_be_audited(organisation: Organisation) -> None:
-    """ASVS 16.5.3: the trail fails closed. A change without its audit row is undone."""
+    """ASVS 16.5.3: the audit log fails closed. A change without its audit row is undone."""
     with transaction():
         connection().execute(text("DROP TABLE audit"))
 

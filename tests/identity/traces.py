@@ -34,7 +34,7 @@ def fresh(user: User) -> User:
 
 
 def events(organisation: Organisation) -> list[str]:
-    """Return the events of the trail and check its chain."""
+    """Return the events of the audit log and check its chain."""
     assert chain.verify(organisation.id) is None
     return [row.event for row in audit_rows.rows(organisation.id)]
 

@@ -40,7 +40,7 @@ def is_taken(walk: Callable[..., object], person: MadePerson, browser: Browser, 
 
 
 def test_a_code_replaces_the_second_factor_once(factory: Factory, enter, journey, new_browser, anna, jan) -> None:
-    """It proves what a recovery code does, remembers no device and works once. The trail, the activity and mails tell it."""
+    """It proves what a recovery code does, remembers no device and works once. Audit log, activity and mails tell of it."""
     code = issue(enter(anna), anna, jan)
     theirs = new_browser()
     walk = journey(jan, browser=theirs).begin().password().recovery_code(code)

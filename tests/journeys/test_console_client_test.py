@@ -90,8 +90,8 @@ def test_the_test_page_is_a_redirect_uri_for_its_test_only(factory, enter, anna,
 
 
 def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, anna) -> None:
-    """Issue 3: the trail names the tester and the app. The app cannot redeem the code, because it lacks the verifier (RFC
-    7636).
+    """Issue 3: the audit log names the tester and the app. The app cannot redeem the code, because it lacks the verifier
+    (RFC 7636).
     """
     made = factory.make_client()
     browser = enter(anna, f"{HOME}/webshop/test")

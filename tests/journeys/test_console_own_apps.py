@@ -68,7 +68,7 @@ def test_it_is_off_until_an_operator_allows_it(factory, enter, new_browser, anna
 def test_an_administrator_connects_an_app_and_an_operator_removes_it(
     app, factory, enter, allow, anna, olga, shoes, journey, new_browser
 ) -> None:
-    """The app serves that organisation alone, its consent says who connected it, and both trails and lists have it."""
+    """The app serves that organisation alone, its consent says who connected it, and both audit logs and lists have it."""
     allow()
     browser = connect(enter(anna, HOME).click("Connect an app"), stack="authlib")
     lines = browser.text.splitlines()

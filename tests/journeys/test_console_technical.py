@@ -1,4 +1,4 @@
-"""The console's technical pages: sessions, outbox, audit trail and signing keys."""
+"""The console's technical pages: sessions, outbox, audit log and signing keys."""
 
 import csv
 import io
@@ -211,7 +211,7 @@ def test_an_operator_reads_the_installations_trail(factory, enter, olga, quiet_s
 
 
 def test_an_operator_rotates_the_keys_with_the_password(factory, enter, olga, quiet_shoes, clock) -> None:
-    """Issue 3: the next keys become active, and the old ones stay published. The trail names the operator."""
+    """Issue 3: the next keys become active, and the old ones stay published. The audit log names the operator."""
     with factory.context():
         before = {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "next"}
     browser = enter(olga, f"{HOME}/keys")

@@ -49,7 +49,7 @@ def test_codes_at_a_set_up_are_counted(factory: Factory, journey, shoes, clock) 
 
 
 def test_the_password_in_the_profile_is_counted_and_audited(factory: Factory, enter, jan, clock) -> None:
-    """V6.2.3, V16.3.1: after five wrong passwords the right one has to wait. The trail has each wrong one."""
+    """V6.2.3, V16.3.1: after five wrong passwords the right one has to wait. The audit log has each wrong one."""
     browser = enter(jan, "/account/factor/remove")
     browser.click("Next")
     for _ in range(5):

@@ -46,7 +46,7 @@ def test_a_username_of_maximum_length_can_be_searched(
 
 
 def test_declining_the_offer_is_audited(factory: Factory, journey) -> None:
-    """S16, I1: "not now" changes the user's record, so the trail has it once."""
+    """S16, I1: "not now" changes the user's record, so the audit log has it once."""
     jan = factory.make_user(factory.make_organisation())
     journey(jan).begin().password().browser.submit("not_now")
     with factory.context():

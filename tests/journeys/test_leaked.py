@@ -117,7 +117,7 @@ def test_a_leaked_password_alone_cannot_change_itself(factory: Factory, journey,
 
 
 def test_a_leak_check_that_is_down_stops_no_sign_in(factory: Factory, configure, clock, request) -> None:
-    """S31: if the service does not answer, the sign-in continues. The audit trail records it."""
+    """S31: if the service does not answer, the sign-in continues. The audit log records it."""
     from idp.app import create_app
     from tests.drivers.applications import bare_app, close
     from tests.drivers.browser import Browser

@@ -23,7 +23,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     factory: Factory, enter, new_browser, postman: Postman, shoes, anna, boss, iris
 ) -> None:
     """Owner transfer, S13, S54: offered with the password, accepted when signed in.
-    Roles, owner, trail and mails change with it.
+    Roles, owner, audit log and mails change with it.
     """
     browser = enter(boss, f"{AT}/settings").click("Owner")
     browser.click("People").click("iris").click(HAND_OVER_THE_OWNERSHIP)

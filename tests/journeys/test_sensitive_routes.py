@@ -29,7 +29,7 @@ def kim(factory: Factory, shoes: str) -> MadePerson:
 
 
 def events(world: World) -> int:
-    """Return how many changes the trails have, of the organisation, the installation, and one that was just added."""
+    """Return how many changes the audit logs have, of the organisation, the installation, and one that was just added."""
     with world.factory.context():
         chains = {*audit_rows.chain_ids()} - {world.actors["olga"].organisation_id}
         rows = [row for chain in chains for row in audit_rows.rows(chain)]

@@ -91,7 +91,7 @@ def test_a_refusal_is_told(scene, till):
 
 
 def test_a_refusal_at_the_consent_is_told_and_audited(scene, till):
-    """A third-party app asks for consent first. Only the person who is asked gets there, so the trail names them."""
+    """A third-party app asks for consent first. Only the person who is asked gets there, so the audit log names them."""
     party = scene.party("thirdparty", first_party=False, **GRANTS)
     body = asked(party, scope="openid profile")
     scene.browser.open(link(scene))

@@ -214,7 +214,7 @@ def test_another_answer_is_tried_again_with_growing_pauses(scene, party, server,
 
 
 def test_a_notice_is_given_up_after_a_day(scene, party, server):
-    """The app's own session is over by then. The audit trail, `idp doctor` and the console keep that it was not told."""
+    """The app's own session is over by then. The audit log, `idp doctor` and the console keep that it was not told."""
     server.status = 500
     sign_out(scene)
     with time_machine.travel(clock.now(), tick=False) as turned:

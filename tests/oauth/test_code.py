@@ -124,7 +124,7 @@ def test_a_session_that_ended_before_the_redemption_gives_no_tokens(scene):
 
 
 def test_a_session_audits_only_the_first_issue_to_an_app(scene):
-    """design.md: the trail has one row for each app and session, and none for silent sign-ins."""
+    """design.md: the audit log has one row for each app and session, and none for silent sign-ins."""
     party = scene.party()
     scene.tokens(party)
     scene.tokens(party)

@@ -180,7 +180,7 @@ class TestRegistering:
         assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
         assert register(ask).headers["Access-Control-Allow-Origin"] == "*"
 
-    def test_registrations_are_in_the_audit_trail(self, factory, ask):
+    def test_registrations_are_in_the_audit_log(self, factory, ask):
         """I1: who, what and by which token; no secret and no name."""
         made = register(ask).json
         path, shown = at(made)

@@ -75,7 +75,7 @@ def test_a_new_key_waits_until_apps_can_know_it(database, settings, turned):
 
 
 def test_keys_are_audited(database, settings, turned):
-    """I1: the trail has a row for each key that is made and each one put to use."""
+    """I1: the audit log has a row for each key that is made and each one put to use."""
     before = len(audit.rows(""))
     keys.ensure(settings)
     turned.shift(61)

@@ -104,7 +104,7 @@ def test_bad_requests_are_told(scene: Scene, ask) -> None:
 
 @pytest.mark.both_engines
 def test_one_revocation_is_audited_and_the_second_changes_nothing(scene: Scene, engine: str) -> None:
-    """V7.2.1: one conditional statement revokes; the trail names the grant and the client, and no token."""
+    """V7.2.1: one conditional statement revokes; the audit log names the grant and the client, and no token."""
     party = scene.party(grant_types=GRANTS)
     refresh = str(scene.tokens(party, scope=OFFLINE).refresh_token)
     assert status_of(party, refresh) == status_of(party, refresh) == 200

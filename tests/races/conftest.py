@@ -72,7 +72,7 @@ class Race:
         return answers
 
     def events(self) -> list[str]:
-        """Return the events of the audit trail, in order. Fails where a chain is broken."""
+        """Return the events of the audit log, in order. Fails where a chain is broken."""
         with self.factory.context():
             assert chain.verify(self.organisation_id) is None
             assert chain.verify("") is None

@@ -34,7 +34,7 @@ def press_requests(race: Race, link: str, **fields: str) -> list[Ask]:
 
 
 def test_a_reset_link_sets_one_password(race: Race) -> None:
-    """V2.3.4: one of twenty requests sets the password. The others get 404, and the trail has one change."""
+    """V2.3.4: one of twenty requests sets the password. The others get 404, and the audit log has one change."""
     jan = race.factory.make_user(race.organisation_id, "jan", email="jan@shoes.example")
     forget(Browser(race.app, race.settings.issuer), jan)
     link = Postman(race.factory, race.folder / "mail").link("jan@shoes.example")

@@ -43,7 +43,7 @@ def count_failures(race: Race, person: MadePerson, times: int = STOP) -> None:
 
 
 def test_concurrent_wrong_codes_lock_out_and_notify_once(race: Race, jan: MadePerson) -> None:
-    """N63-12, T-04: ten of twenty wrong codes are checked. One mail and one row in the trail are written for all."""
+    """N63-12, T-04: ten of twenty wrong codes are checked. One mail and one row in the audit log are written for all."""
     answers = race.submit_at_once(race.browsers_past_password(race.party(), jan), code="000000")
     assert Counter(one.status for one in answers) == {422: STOP, 429: TIMES - STOP}
     assert race.events().count("account:locked") == 1

@@ -1,4 +1,4 @@
-"""What one event of the audit trail closes in a backup that is older than it."""
+"""What one event of the audit log closes in a backup that is older than it."""
 
 import pytest
 

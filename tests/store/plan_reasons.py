@@ -13,7 +13,7 @@ SMALL = {
 }
 """Tables that do not grow with people, sessions or organisations, and why."""
 READS_ALL = {
-    "audit.chain_ids": "a command of the audit trail that checks every chain",
+    "audit.chain_ids": "a command of the audit log that checks every chain",
     **dict.fromkeys(("organisations._first_two", "organisations.only_organisation"), "stops at the third row at the latest"),
     "organisations.organisations": "commands and provisioning need all of them",
     "rate_limits.count_unmarked": "`idp doctor` counts them",

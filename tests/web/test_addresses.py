@@ -55,7 +55,7 @@ def test_the_answer_to_the_app_names_the_configured_issuer(shop: Shop) -> None:
 
 
 def addresses(shop: Shop) -> list[str]:
-    """Return the addresses of wrong passwords in the audit trail."""
+    """Return the addresses of wrong passwords in the audit log."""
     with shop.factory.context():
         return [row.address for row in audit.rows(shop.organisation_id) if row.event == "password:wrong"]
 

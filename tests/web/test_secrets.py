@@ -1,4 +1,4 @@
-"""A complete journey leaves no secret in the log, the audit trail, the outbox or the database (V16.2.5, I11)."""
+"""A complete journey leaves no secret in the log, the audit log, the outbox or the database (V16.2.5, I11)."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """Run the trial of ``idp apply`` on a private copy of the database, so that nobody waits for its locks.
 
-It changes rows that every sign-in of an organisation needs, such as the head of its audit trail, and runs for minutes where
+It changes rows that every sign-in of an organisation needs, such as the head of its audit log, and runs for minutes where
 a document is long. On SQLite the copy is a file, on PostgreSQL it is made of temporary tables (``store.shadows``).
 """
 

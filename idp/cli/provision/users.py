@@ -144,7 +144,7 @@ def _details(table: Table) -> dict[str, Any]:
 
 
 def remove_user(work: Plan, table: Table) -> None:
-    """Disable a user. The row is kept for the audit trail, and so that its ``sub`` is never used again."""
+    """Disable a user. The row is kept for the audit log, and so that its ``sub`` is never used again."""
     organisation = store.organisation_at(str(table.get("organisation")))
     row = lookup.find(organisation.id, str(table.get("username"))) if organisation else None
     with work.at(table):

@@ -145,7 +145,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 
 
 def remove(row: Organisation, origin: Origin) -> None:
-    """Remove an organisation with its users. Its audit trail stays, and ends with this event.
+    """Remove an organisation with its users. Its audit log stays, and ends with this event.
 
     It is closed at once. The worker deletes the rows in batches, because one statement for all would block other writers.
     """

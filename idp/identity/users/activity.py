@@ -1,4 +1,4 @@
-"""Tell a user's recent events in sentences, from the audit trail. Events without a sentence here are not shown."""
+"""Tell a user's recent events in sentences, from the audit log. Events without a sentence here are not shown."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

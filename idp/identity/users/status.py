@@ -41,7 +41,7 @@ def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -
 def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, *, reason: str = "") -> int | None:
     """Disable a user and end everything that is open. Returns how many sessions ended; None if disabled already.
 
-    ``reason``: one line for the audit trail, which the user is not told. Raises ``Invalid`` if it is too long.
+    ``reason``: one line for the audit log, which the user is not told. Raises ``Invalid`` if it is too long.
     """
     permissions.require_over(organisation, user, origin)
     permissions.require_another(user, origin)

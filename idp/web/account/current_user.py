@@ -35,7 +35,7 @@ class Me:
 
     @property
     def origin(self) -> Origin:
-        """Return this person and place, for the audit trail."""
+        """Return this person and place, for the audit log."""
         return request_context.visit().origin(self.user.id)
 
 

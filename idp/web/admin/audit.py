@@ -1,4 +1,4 @@
-"""Show the audit trail: search (``audit_filter``), verify, export."""
+"""Show the audit log: search (``audit_filter``), verify, export."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -110,7 +110,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Hold a page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
+    """Hold a page of the audit log, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
 
     ``filter.zone``: for the days of ``since`` and ``until``.
     """

@@ -71,7 +71,7 @@ class Admin:
 
     @property
     def origin(self) -> Origin:
-        """Return this person and place, for the audit trail."""
+        """Return this person and place, for the audit log."""
         return self.me.origin
 
     def frame(self, here: str) -> Frame:
