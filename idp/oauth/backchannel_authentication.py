@@ -90,8 +90,8 @@ def _person(provider: Provider, client: RegisteredClient, sent: Mapping[str, str
         user = lookup.find_to_sign_in(organisation.id, sent["login_hint"])
     else:
         hint = read_hint(provider, sent["id_token_hint"])
-        if hint is None:
-            raise invalid_request("The id_token_hint is not an ID token of this provider.")
+        if hint is None or hint.client_id != client.client_id:
+            raise invalid_request("The id_token_hint is not an ID token that this provider issued to this client.")
         user = users.user(organisation.id, hint.user_id)
     if user is None or access.is_over(user):
         raise OAuthError("unknown_user_id", "The hint names nobody who can sign in at this organisation.")

@@ -130,10 +130,12 @@ def test_the_level_that_the_till_asks_for_is_reached_first(scene, till):
 
 
 def test_an_id_token_names_the_person_too(scene, till):
-    """§7.1 ``id_token_hint``."""
-    token = scene.tokens(scene.party("webshop")).id_token
-    assert asked(till, login_hint=None, id_token_hint=token)["auth_req_id"]
-    assert ask(till, login_hint=None, id_token_hint="a.b.c")[1]["error"] == "invalid_request"
+    """§7.1 ``id_token_hint``: an ID token that was issued to this client, and none of another client."""
+    both = scene.party("both", grant_types=["authorization_code", *GRANTS["grant_types"]])
+    hint = scene.tokens(both).id_token
+    assert asked(both, login_hint=None, id_token_hint=hint)["auth_req_id"]
+    for other in (hint, "a.b.c"):
+        assert ask(till, login_hint=None, id_token_hint=other)[1]["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize(
