@@ -27,7 +27,7 @@ PRIMARY = "main .btn-primary[type=submit]"
 
 @pytest.fixture
 def locale(request: pytest.FixtureRequest) -> str:
-    """Choose the language of this journey by its name. ``samples`` show every page in both languages."""
+    """Choose the language of this journey by its name. ``samples`` show every page in English and another language."""
     return LOCALES[crc32(request.node.name.encode()) % len(LOCALES)]
 
 
