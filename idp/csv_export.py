@@ -10,7 +10,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 BOM = "\ufeff"
-"""Without it, Excel takes UTF-8 for the encoding of the country."""
+"""Excel reads a file without it in the encoding of the country, not as UTF-8."""
 
 
 def line(cells: Iterable[Any], separator: str = ",") -> str:

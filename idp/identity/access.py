@@ -32,7 +32,7 @@ def has_ended(user: User, zone: ZoneInfo | None = None) -> bool:
 
 
 def _is_past(organisation_id: str, day: date, zone: ZoneInfo | None) -> bool:
-    """Compare a day with today. No zone is more than a day from UTC, so the organisation is read for few days only."""
+    """Return whether a day has passed. Only near it the organisation's zone is read: no zone is more than a day from UTC."""
     today = clock.now().astimezone(UTC).date()
     if abs(day - today) <= DAY:
         today = today_of(organisation_id, zone)
@@ -46,7 +46,7 @@ def today_of(organisation_id: str, zone: ZoneInfo | None = None) -> date:
 
 
 def ended(user: User) -> Message:
-    """Return what a person is told who has proved who they are after their last day."""
+    """Return what people are told who prove after their last day who they are."""
     return say(
         "Your access ended on %(date)s. Ask an administrator of your organisation to extend it.", date=user.valid_until
     )
@@ -61,7 +61,7 @@ def require_day(organisation_id: str, role: str, day: date | None, *, is_new: bo
 
 
 def columns(fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that change, with the one that says that access was ended: another day begins without it."""
+    """Return the columns that change. With another last day, ``access_ended_at`` is emptied: access may end again."""
     return {**fresh, "access_ended_at": None} if "valid_until" in fresh else dict(fresh)
 
 

@@ -47,10 +47,13 @@ def make_first_owner(user: User) -> None:
         make_owner(user.organisation_id, user.id)
 
 
+NEEDS_AN_OWNER = say("An organisation needs an owner: hand over the ownership to somebody else first.")
+
+
 def require_not_owner(organisation: Organisation, user: User) -> None:
     """Raise ``Forbidden`` for the owner: nobody disables the owner together with others."""
     if user.id == organisation.owner_id or has_owner_role(user):
-        raise Forbidden(say("An organisation needs an owner: hand over the ownership to somebody else first."))
+        raise Forbidden(NEEDS_AN_OWNER)
 
 
 def require_another_owner(user: User) -> None:
@@ -61,4 +64,4 @@ def require_another_owner(user: User) -> None:
     owner_id = organisations.lock_owner(user.organisation_id)
     others = [person for person in administrators(user.organisation_id) if has_owner_role(person) and person.id != user.id]
     if user.id == owner_id or (has_owner_role(user) and not others):
-        raise Forbidden(say("An organisation needs an owner: hand over the ownership to somebody else first."))
+        raise Forbidden(NEEDS_AN_OWNER)

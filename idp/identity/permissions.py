@@ -24,7 +24,7 @@ def is_installation(origin: Origin) -> bool:
 
 
 def is_operator(user_id: str) -> bool:
-    """Return whether a user is an operator and not disabled."""
+    """Return whether a user is an operator who may sign in."""
     return any(person.id == user_id and not access.is_over(person) for person in operators.operators())
 
 

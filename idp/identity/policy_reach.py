@@ -1,6 +1,6 @@
-"""Count and list the people of one organisation that dated rules reach on a day. The database does so, also of 100,000.
+"""Count and list the people of one organisation that dated rules reach on a day. The database counts them.
 
-``policy.rules`` decides for one person. Here its conditions are put into statements; a test compares both.
+``policy.rules`` decides for one person. This module puts its conditions into statements; a test compares both.
 """
 
 from collections import defaultdict
@@ -49,7 +49,7 @@ class Affected:
 
 @dataclass(frozen=True)
 class _Scene:
-    """An organisation on a day: what its rules can match. ``at``: what is the same for all of its people."""
+    """Hold an organisation on a day. ``at``: what all of its people share. ``second``: the level of a second factor."""
 
     at: Person
     groups: tuple[Group, ...]
@@ -75,7 +75,7 @@ class _Scene:
         return None if rule.groups and not ids else Match(rule.roles, ids, rule.shop_ids)
 
     def covered(self, level: int, others: Iterable[tuple[DatedRule, Match, int]]) -> tuple[Match, ...]:
-        """Return the people that other sources already compel to at least this level."""
+        """Return the people who need at least this level already, for another reason."""
         found = [match for _, match, theirs in others if theirs >= level]
         if self.second >= level:
             found += [Match(roles=tuple(RULING_ROLES)), Match(must_set_up=True)]
@@ -138,7 +138,7 @@ def _scene(settings: Settings, organisation: Organisation, on: date) -> _Scene:
 def _described(
     scene: _Scene, organisation: Organisation, rules: Sequence[DatedRule], rows: Sequence[User]
 ) -> list[Affected]:
-    """Return people with what is asked of them. The number of statements does not grow with theirs."""
+    """Return people with what is required of them, by a number of statements that does not grow with theirs."""
     ids = [row.id for row in rows]
     if not ids:
         return []

@@ -107,8 +107,7 @@ class SigningKeys:
 
 Kind = Literal[
     "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
-    "bypass_code",
-    "requirement", "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
+    "bypass_code", "requirement", "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
 ]  # fmt: skip
 
 

@@ -30,8 +30,8 @@ APP_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a person filled in. ``scopes``: for an API, lines such as ``stock.read = See the stock``."""
+class AppAnswers:
+    """Hold what a person filled in. ``scopes``: for an API, lines such as ``stock.read = See the stock``."""
 
     name: str
     address: str = ""
@@ -50,13 +50,13 @@ class Kind:
     hint: Message
     address: Message | None
     fields: tuple[str, ...]
-    complete: Callable[[Answers], Mapping[str, Any]]
+    complete: Callable[[AppAnswers], Mapping[str, Any]]
     metadata: Mapping[str, Any]
     stacks: tuple[str, ...] = ()
     shared: bool = False
 
 
-def _web(answers: Answers) -> Mapping[str, Any]:
+def _web(answers: AppAnswers) -> Mapping[str, Any]:
     """Return the addresses of an app on a site: where its library takes answers, and where people return to."""
     page = _page(answers.address)
     parts = urlsplit(page)
@@ -79,7 +79,7 @@ def _page(typed: str) -> str:
     return check_page(ADDRESS, f"{scheme.lower()}://{netloc.lower()}{slash}{path}")
 
 
-def _phone(answers: Answers) -> Mapping[str, Any]:
+def _phone(answers: AppAnswers) -> Mapping[str, Any]:
     """Return where a phone app takes answers: its own scheme, or an address that belongs to it."""
     text = answers.address.strip()
     if text.lower().startswith("https://"):
@@ -89,7 +89,7 @@ def _phone(answers: Answers) -> Mapping[str, Any]:
     return {"redirect_uris": [check_redirect(ADDRESS, f"{text.lower()}:{CALLBACK}", native=True)]}
 
 
-def _api(answers: Answers) -> Mapping[str, Any]:
+def _api(answers: AppAnswers) -> Mapping[str, Any]:
     """Return an API with its scopes: each line is a name and words for people."""
     scopes = {}
     for line in filter(None, map(str.strip, answers.scopes.splitlines())):
@@ -102,7 +102,7 @@ def _api(answers: Answers) -> Mapping[str, Any]:
     return {"resource": {"identifier": _page(answers.address), "scopes": scopes}}
 
 
-def _nothing(_: Answers) -> Mapping[str, Any]:
+def _nothing(_: AppAnswers) -> Mapping[str, Any]:
     return {}
 
 
@@ -182,10 +182,10 @@ OF_ADMINISTRATORS = ("shop", "web", "till", "spa", "phone")
 """The kinds that administrators may connect: people sign in to them at a browser."""
 FIELDS = {"client_name": "name", "redirect_uris": ADDRESS, "client_uri": ADDRESS, "post_logout_redirect_uris": ADDRESS,
           "resource": ADDRESS}  # fmt: skip
-"""The field of a person for each member that is made of it."""
+"""The field of the form for each member that is made of it."""
 
 
-def registration_of(name: str, answers: Answers, organisations: tuple[str, ...]) -> tuple[dict[str, Any], Ours]:
+def registration_of(name: str, answers: AppAnswers, organisations: tuple[str, ...]) -> tuple[dict[str, Any], Ours]:
     """Return metadata and our own members for an app of a kind. Raises ``Invalid`` with the name of the field.
 
     ``organisations``: ids of those that it serves; none for all.

@@ -1,4 +1,4 @@
-"""Users by whether they may sign in: those with a role who may, and those whose last day has passed."""
+"""Find users who may sign in and have a role, and users whose last day has passed."""
 
 from collections.abc import Collection
 from datetime import date

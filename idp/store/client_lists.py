@@ -1,4 +1,4 @@
-"""Pages of the relying apps by id: all, those that serve an organisation, those that nobody of the operators registered."""
+"""List relying apps by id, page by page: all, those that serve an organisation, those that no operator registered."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ ONLY: Mapping[str, ColumnElement[bool]] = {
     "self": exists().where(ClientRegistration.client_id == Client.client_id),
     "managed": Client.managed_by != "",
 }
-"""What a list may be narrowed to: apps that registered themselves, and those that administrators connected."""
+"""What narrows a list: to apps that registered themselves, or to those that administrators connected."""
 
 
 def listed(place: Place | None, most: int, *, organisation_id: str = "", only: str = "") -> list[Client]:

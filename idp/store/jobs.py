@@ -1,6 +1,7 @@
 """Jobs that the worker carries out line by line, such as an import of people. Lines are sealed: they hold personal data.
 
-The row of a job is the claim on its next line: who moves ``done`` on, in the transaction of that line's effect, does it.
+The row of a job is the claim on its next line: the worker that raises ``done``, in the transaction of that line's effect,
+carries the line out.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ class Job(Base):
     created_by: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime]
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    """Of the file: what was tried is what is carried out."""
+    """The digest of the file: the worker carries out what the dry run judged."""
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     prints_codes: Mapped[bool] = mapped_column(default=False)
@@ -128,7 +129,7 @@ def lease(organisation_id: str, job_id: str, now: datetime, until: datetime) -> 
 
 @claims
 def take_line(organisation_id: str, job_id: str, before: int, position: int, until: datetime) -> Update:
-    """Claim a line, in the transaction of its effect: nobody does it twice. Also extends the lease."""
+    """Claim a line, in the transaction of its effect, so that it is carried out once. It also extends the lease."""
     here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
     return update(Job).where(*here).values(done=position, leased_until=until)
 
@@ -161,7 +162,7 @@ def counts(organisation_id: str, job_id: str) -> dict[str, int]:
 
 @claims
 def show_codes(organisation_id: str, job_id: str, now: datetime) -> Update:
-    """Claim the right to show the printed codes, which is once."""
+    """Claim the right to show the printed codes. It is there once."""
     is_left = (Job.state == "done", Job.codes_shown_at.is_(None), Job.codes_until > now)
     return update(Job).where(Job.organisation_id == organisation_id, Job.id == job_id, *is_left).values(codes_shown_at=now)
 
@@ -188,7 +189,7 @@ def with_expired_codes(now: datetime, most: int) -> Select[Job]:
 
 @changes
 def close_codes(organisation_id: str, job_id: str, now: datetime) -> Update:
-    """Let nobody see the printed codes any more."""
+    """End the right to show the printed codes."""
     return update(Job).where(Job.organisation_id == organisation_id, Job.id == job_id).values(codes_shown_at=now)
 
 

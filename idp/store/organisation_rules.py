@@ -86,7 +86,7 @@ def _change_own_rule(organisation_id: str, rule_id: str, **columns: Any) -> Upda
 
 
 def delete_rule(organisation_id: str, rule_id: str) -> int:
-    """Delete."""
+    """Delete a rule."""
     kept.renew()
     return _delete_own_rule(organisation_id, rule_id)
 

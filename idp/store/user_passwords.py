@@ -1,4 +1,4 @@
-"""Replacing a password by one conditional statement, so that of two changes at once one counts."""
+"""Replace or spend a password by one conditional statement: of two concurrent changes one counts."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The people of an organisation that a requirement reaches: counted and listed by the database, never one by one."""
+"""Count and list the people of an organisation that a requirement reaches, by statements and never one by one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Reached:
-    """The people that ``by`` matches, without those that one of ``besides`` matches."""
+    """Hold the people that ``by`` matches, without those that one of ``besides`` matches."""
 
     by: Match
     besides: tuple[Match, ...] = ()

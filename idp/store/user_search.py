@@ -23,7 +23,7 @@ from idp.store.user_words import LAST, UserWord
 from idp.store.users import STALE, GroupMember, User, UserShop
 
 MANY = 5_000
-"""Of fewer than so many rows, all are read and sorted."""
+"""If a condition matches fewer rows than this, all are read and sorted."""
 FEW = 10_000
 """The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000

@@ -1,4 +1,4 @@
-"""The states by which lists of people are filtered, and the orders in which they are sorted. Each has an index.
+"""Define the states by which lists of people are filtered, and the orders in which they are sorted. Each has an index.
 
 ``has_factor`` and ``has_passkey`` repeat what the tables of factors say, because no index finds people without a row
 there. ``reach`` says in one column what three others say. Each change sets them in its own transaction, and each sign-in
@@ -49,7 +49,7 @@ CONDITIONS: Mapping[str, tuple[Any, ...]] = {
     "unverified": (User.reach == "unverified",),
     "disabled": (User.reach == "disabled",),
 }
-"""By state, what holds of its people. Disabled people are in their own state alone: nobody waits for their second factor."""
+"""What holds of the people in each state. Disabled people are in that state only: nobody waits for their second factor."""
 LOCKED_OUT = "locked"
 STATES = (*CONDITIONS, LOCKED_OUT)
 EVERYBODY = "everybody"

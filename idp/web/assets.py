@@ -6,6 +6,7 @@ request, and the length of the answer would give them away (BREACH). Logos and i
 """
 
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,8 +24,9 @@ STATIC = PACKAGE / "web" / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 DIGITS = 12
 """Digits of the digest in a name."""
+VIEW_BOX, DRAWN = re.compile(r'viewBox="([^"]+)"'), re.compile(r'<path stroke="#000" d="([^"]+)"')
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon"}
-"""Browsers are told not to guess (``nosniff``), so no list of the machine's decides."""
+"""Browsers must not guess the type (``nosniff``), and the machine's own list of types must not decide."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ def qr(text: str) -> Markup:
     """
     code = segno.make(text, error="m", micro=False)
     return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None))  # noqa: S704 – drawn here, holds no text
+
+
+def qr_parts(text: str) -> tuple[str, str]:
+    """Return the view box and the path of the QR code of ``text``, for a page that draws it many times."""
+    box, path = VIEW_BOX.search(drawn := str(qr(text))), DRAWN.search(drawn)
+    if box is None or path is None:
+        raise LookupError("segno draws QR codes in another way")
+    return box[1], path[1]
 
 
 def static(filename: str) -> Response:

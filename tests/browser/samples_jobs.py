@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from idp.errors import say
 from idp.identity.people_import.codes import Card
-from idp.web.admin.imports import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, Listed, SheetPage
+from idp.web.admin.imports import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport, SheetPage
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 FORM = ImportPage(
     frame=FRAME,
     columns=tuple(FIELD_NAMES.items()),
-    jobs=(Listed("a", STATES["done"], "anna", DAY, 200, 200), Listed("b", STATES["draft"], LONG, DAY, 0, 5000)),
+    jobs=(ListedImport("a", STATES["done"], "anna", DAY, 200, 200), ListedImport("b", STATES["draft"], LONG, DAY, 0, 5000)),
 )
 REFUSED = say("There is no %(name)s in this organisation.", name=LONG)
 DRAFT = JobPage(

@@ -4,7 +4,7 @@ import pytest
 
 from idp.errors import Invalid
 from idp.oauth import client_kinds, guides
-from idp.oauth.client_kinds import KINDS, Answers
+from idp.oauth.client_kinds import KINDS, AppAnswers
 from idp.oauth.client_metadata import validate_metadata
 from idp.store.clients import Client
 
@@ -14,7 +14,7 @@ LINES = "stock.read = See the stock\nstock.write = Change the stock"
 
 def connected(settings, kind, stack="", address=None):
     """Return the client that a kind makes."""
-    answers = Answers("Kassa", address or ADDRESSES.get(kind, "kassa.shoes.example"), stack, LINES)
+    answers = AppAnswers("Kassa", address or ADDRESSES.get(kind, "kassa.shoes.example"), stack, LINES)
     metadata, ours = client_kinds.registration_of(kind, answers, ("o",))
     return Client(client_id="kassa", metadata_=validate_metadata(metadata, settings), shared_device=ours.shared_device)
 
@@ -57,19 +57,19 @@ def test_addresses_are_read_as_people_type_them(settings, typed):
 
 
 BAD = [
-    ("shop", Answers("", "a.example"), "name"),
-    ("shop", Answers("A", ""), "address"),
-    ("shop", Answers("A", "http://a.example"), "address"),
-    ("shop", Answers("A", "javascript:alert(1)"), "address"),
-    ("shop", Answers("A", "https://user@a.example"), "address"),
-    ("shop", Answers("A", "https://a.example/../b"), "address"),
-    ("shop", Answers("A", "a b"), "address"),
-    ("shop", Answers("A", "a.example", "appauth"), "stack"),
-    ("phone", Answers("A", "https"), "address"),
-    ("phone", Answers("A", "javascript:x"), "address"),
-    ("api", Answers("A", "a.example", scopes=""), "scopes"),
-    ("api", Answers("A", "a.example", scopes="read = See"), "scopes"),
-    ("api", Answers("A", "", scopes=LINES), "address"),
+    ("shop", AppAnswers("", "a.example"), "name"),
+    ("shop", AppAnswers("A", ""), "address"),
+    ("shop", AppAnswers("A", "http://a.example"), "address"),
+    ("shop", AppAnswers("A", "javascript:alert(1)"), "address"),
+    ("shop", AppAnswers("A", "https://user@a.example"), "address"),
+    ("shop", AppAnswers("A", "https://a.example/../b"), "address"),
+    ("shop", AppAnswers("A", "a b"), "address"),
+    ("shop", AppAnswers("A", "a.example", "appauth"), "stack"),
+    ("phone", AppAnswers("A", "https"), "address"),
+    ("phone", AppAnswers("A", "javascript:x"), "address"),
+    ("api", AppAnswers("A", "a.example", scopes=""), "scopes"),
+    ("api", AppAnswers("A", "a.example", scopes="read = See"), "scopes"),
+    ("api", AppAnswers("A", "", scopes=LINES), "address"),
 ]
 
 

@@ -1,11 +1,12 @@
 """Do one thing to many users of an organisation, each in a transaction of their own.
 
-Users that the acting person may not manage are left out and named. The rights are checked again in each transaction. A user
-of the act's result stays as they are: after a crash the same act does the rest.
+Users that the acting person may not manage are left out and named. The rights are checked again in each transaction. Users
+who have the act's result already are not changed: after a crash, the same act does the rest.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from idp.audit import Origin
 from idp.config import Settings
@@ -22,16 +23,17 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 MOST = 500
-"""So many users at once are a matter of seconds."""
-Left = tuple[User, Message]
+"""The most users at once: an act on them takes seconds."""
+LeftOut = tuple[User, Message]
+"""A user who is not changed, and why."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """What can be done. ``target``, the last argument, is the id of a group or shop; empty for other acts.
+    """Describe an act. ``target``, the last argument, is the name of a group or the code of a shop; empty for other acts.
 
-    ``do`` returns how many sessions ended; None where nothing was to be done. ``done`` returns the ids of the users that
-    have the result already. ``needs`` is what the acting person must confirm. ``spares``: not for oneself and the owner.
+    ``do`` returns how many sessions ended; None if nothing was to be done. ``done`` returns the ids of the users who have
+    the result already. ``needs``: what the acting person must confirm. ``spares``: it leaves out oneself and the owner.
     """
 
     do: Callable[[Settings, Organisation, User, Origin, str], int | None]
@@ -42,11 +44,11 @@ class Act:
 
 @dataclass(frozen=True)
 class Plan:
-    """The users that an act would change, those that have its result already, and those left out, with the reason."""
+    """Hold the users that an act would change, those who have its result already, and those left out, with the reason."""
 
     changed: tuple[User, ...]
     unchanged: tuple[User, ...]
-    left: tuple[Left, ...]
+    left_out: tuple[LeftOut, ...]
 
     def needs(self, act: Act) -> Confirmation:
         """Return what the acting person must confirm."""
@@ -55,11 +57,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many users an act changed, how many sessions ended, and who was left out."""
+    """Hold how many users an act changed, how many sessions ended, and the users left out."""
 
     changed: int
     sessions: int
-    left: tuple[Left, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: str) -> int | None:
@@ -74,24 +76,29 @@ def _require_factor(settings: Settings, organisation: Organisation, user: User, 
     return 0 if second_factor.require_set_up(organisation, user, origin) else None
 
 
-def _in_groups(change: Callable[[set[str], str], set[str]]) -> Callable[..., int | None]:
-    def do(settings: Settings, organisation: Organisation, user: User, origin: Origin, name: str) -> int | None:
-        users.lock_user(organisation.id, user.id)  # two acts at once must both count
-        held = {group.name for group in users.groups_of(organisation.id, user.id)}
-        wanted = {"groups": sorted(change(held, name))}
+def _groups_of(user: User) -> set[str]:
+    return {group.name for group in users.groups_of(user.organisation_id, user.id)}
+
+
+def _shops_of(user: User) -> set[str]:
+    return {shop.code for shop in users.shops_of(user.organisation_id, user.id)}
+
+
+def _changing(
+    field: str, held_by: Callable[[User], set[str]], change: Callable[[set[str], str], set[str]]
+) -> Callable[..., int | None]:
+    """Return an act on the groups or shops of a user: ``change`` makes the wanted ones of those held and the target."""
+
+    def do(settings: Settings, organisation: Organisation, user: User, origin: Origin, target: str) -> int | None:
+        users.lock_user(organisation.id, user.id)  # two concurrent acts must both count
+        wanted = {field: sorted(change(held_by(user), target))}
         return 0 if accounts.change(settings, organisation, user, wanted, origin) else None
 
     return do
 
 
-def _in_shops(change: Callable[[set[str], str], set[str]]) -> Callable[..., int | None]:
-    def do(settings: Settings, organisation: Organisation, user: User, origin: Origin, code: str) -> int | None:
-        users.lock_user(organisation.id, user.id)
-        held = {shop.code for shop in users.shops_of(organisation.id, user.id)}
-        wanted = {"shops": sorted(change(held, code))}
-        return 0 if accounts.change(settings, organisation, user, wanted, origin) else None
-
-    return do
+_in_groups = partial(_changing, "groups", _groups_of)
+_in_shops = partial(_changing, "shops", _shops_of)
 
 
 def _add_to_shop(settings: Settings, organisation: Organisation, user: User, origin: Origin, code: str) -> int | None:
@@ -138,18 +145,18 @@ ACTS: Mapping[str, Act] = {
 
 def plan(organisation: Organisation, people: Sequence[User], act: Act, target: str, origin: Origin) -> Plan:
     """Return what an act would do now."""
-    left = [(user, refusal.message) for user in people if (refusal := _refusal(organisation, user, act, origin))]
-    spared = {user.id for user, _ in left}
+    left_out = [(user, refusal.message) for user in people if (refusal := _refusal(organisation, user, act, origin))]
+    spared = {user.id for user, _ in left_out}
     done = {*act.done(organisation, people, target)} - spared
     unchanged = tuple(user for user in people if user.id in done)
-    return Plan(tuple(user for user in people if user.id not in done | spared), unchanged, tuple(left))
+    return Plan(tuple(user for user in people if user.id not in done | spared), unchanged, tuple(left_out))
 
 
 def carry_out(
     settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: str, origin: Origin
 ) -> Outcome:
-    """Do it. Raises ``ConfirmationRequired`` at the first user that needs more than the acting person confirmed."""
-    changed, ended, left = 0, 0, list[Left]()
+    """Carry an act out. Raises ``ConfirmationRequired`` at the first user who needs more confirmation."""
+    changed, ended, left_out = 0, 0, list[LeftOut]()
     for user_id in user_ids:
         with transaction():
             user = users.user(organisation.id, user_id)
@@ -158,10 +165,10 @@ def carry_out(
             refusal = _refusal(organisation, user, act, origin)
             sessions = None if refusal else act.do(settings, organisation, user, origin, target)
         if refusal is not None:
-            left.append((user, refusal.message))
+            left_out.append((user, refusal.message))
         if sessions is not None:
             changed, ended = changed + 1, ended + sessions
-    return Outcome(changed, ended, tuple(left))
+    return Outcome(changed, ended, tuple(left_out))
 
 
 def _refusal(organisation: Organisation, user: User, act: Act, origin: Origin) -> Refusal | None:

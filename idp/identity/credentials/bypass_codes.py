@@ -1,8 +1,8 @@
-"""One-time codes for a person without their phone: an administrator issues one for today, in place of the second factor.
+"""Issue, check and spend bypass codes: an administrator gives one for today to a person without their phone.
 
-The password is still asked for. The code proves what a recovery code proves, works once, until the end of the organisation's
-day, and shares the counter of recovery codes. It is kept like them, as argon2id, in the values of a link that nobody mails:
-links are spent by one conditional statement, end with a restore, and are swept.
+It replaces the second factor, never the password. It proves what a recovery code proves, works once, until the end of the
+organisation's day, and shares the counter of recovery codes. It is stored as they are, as argon2id, in the values of a link
+that nobody mails: links are spent by one conditional statement, end with a restore, and are swept.
 """
 
 import base64
@@ -29,7 +29,7 @@ from idp.store.users import User
 PURPOSE: Final = "bypass"
 A_DAY = timedelta(hours=24)
 FOR_PERSON, BY_ADMINISTRATOR = 3, 20
-"""So many are issued for one person, and by one administrator, in a day."""
+"""The most codes in a day: for one person, and by one administrator."""
 FOR, BY = "bypass-for", "bypass-by"
 NOT_FOR_OWNER = say("Nobody can issue such a code for the owner.")
 NO_FACTOR = say("This person has no second factor, so there is nothing to replace.")
@@ -47,9 +47,9 @@ def require_may_issue(organisation: Organisation, user: User, origin: Origin) ->
 
 @outside_transaction
 def issue(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> tuple[str, datetime]:
-    """Make a code for today, which replaces an earlier one. Returns it and its end; it is shown once. Slow.
+    """Make a code for today, which replaces an earlier one. Returns the code, which is shown once, and its end.
 
-    Raises ``Forbidden``, ``Conflict`` if it would be of no use, and ``TooMany``.
+    It runs argon2id. Raises ``Forbidden``, ``Conflict`` if the code would be of no use, and ``TooMany``.
     """
     require_may_issue(organisation, user, origin)
     sensitive_changes.require(None, Access("bypass_code", user.role))
@@ -91,13 +91,13 @@ def _admit(user: User, origin: Origin, ends: datetime) -> None:
 
 
 def open_for(settings: Settings, user: User) -> Opened | None:
-    """Return the code that works for a user now; None for none. The owner has none, also if it was issued before."""
+    """Return the code that works for a user now; None for none. Of an owner no code works, not even an earlier one."""
     return None if has_owner_role(user) else email_links.latest_of(settings, user, PURPOSE)
 
 
 @outside_transaction
 def fits(settings: Settings, issued: Opened, typed: str) -> bool:
-    """Return whether a typed code is the one that was issued. One argon2id: hold a slot."""
+    """Return whether a typed code is the one that was issued. It runs argon2id: the caller holds a slot for hashing."""
     code = CODE.read(typed)
     stretched = settings.hasher.stretch(code, base64.b64decode(issued.text("salt")))
     return bool(code) and crypto.same(stretched, base64.b64decode(issued.text("stretched")))

@@ -23,7 +23,7 @@ BETWEEN = re.compile(r"[,;|\n]")
 
 
 def values_of(row: Row) -> dict[str, Any]:
-    """Return what a line asks, by the names of ``PersonDraft``; an empty cell asks nothing. Raises ``Invalid``."""
+    """Return the values of a line by the names of ``PersonDraft``, without those of empty cells. Raises ``Invalid``."""
     if row.has_more:
         raise Invalid(
             "", say("This line has more cells than the first one. Put quotation marks around a cell with a separator.")
@@ -60,6 +60,6 @@ def _value(field: str, cell: str) -> Any:
 
 
 def _day(cell: str) -> str:
-    """Return a date as ISO 8601 writes it; Dutch spreadsheets write 31-12-2026."""
+    """Return a date as ISO 8601 writes it. Spreadsheets write 31-12-2026, 31.12.2026 or 31/12/2026."""
     local = re.fullmatch(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", cell)
     return f"{local[3]}-{int(local[2]):02}-{int(local[1]):02}" if local else cell

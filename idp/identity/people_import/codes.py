@@ -18,15 +18,15 @@ from idp.store.jobs import Job
 
 @dataclass(frozen=True)
 class Card:
-    """What one person gets on paper."""
+    """Hold what one person gets on paper."""
 
     username: str
     name: str
     code: str
 
 
-def shown(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
-    """Return the cards of an import in the order of its file, once."""
+def show_once(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
+    """Return the cards of an import in the order of its file. Raises ``Conflict`` at the second call."""
     permissions.require_ruler(job.organisation_id, origin)
     sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
     with transaction():
@@ -41,7 +41,7 @@ def shown(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
 
 
 def wipe_expired(most: int) -> int:
-    """Forget the codes of imports that nobody looked at in time. Returns the number of imports."""
+    """Wipe the codes of imports that were not shown before they expired. Returns the number of imports."""
     now = clock.now()
     found = store.with_expired_codes(now, most)
     for job in found:

@@ -1,4 +1,4 @@
-"""Read a CSV file as spreadsheets write it: its encoding, separator and header are found out. Pure."""
+"""Read a CSV file as spreadsheets write it: find out its encoding, its separator and its columns. Pure."""
 
 import csv
 import io
@@ -23,14 +23,14 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "locale": ("locale", "language", "taal", "sprache"),
     "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday", "gültigbis", "letztertag"),
 }
-"""The columns by the name of their field, as they may be called, without spaces and signs."""
+"""The names that a column may have, by field, without spaces and signs."""
 OF_EXPORT = frozenset(("id", "emailverified", "secondfactor", "disabled", "createdat", "lastloginat"))
-"""Columns of the export that no file can change. They are passed over."""
+"""Columns of the export that no file can change. They are ignored."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the file: its number there, and its cells by field. ``has_more``: it has more cells than the header."""
+    """Hold a line of the file: its number there, and its cells by field. ``has_more``: it has more cells than the header."""
 
     number: int
     cells: Mapping[str, str]

@@ -23,7 +23,7 @@ CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refus
 
 @dataclass(frozen=True)
 class Judged:
-    """What a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy."""
+    """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy."""
 
     number: int
     username: str
@@ -34,7 +34,7 @@ class Judged:
 
 
 class DryRun:
-    """Judges the lines of one file for one acting user."""
+    """Judge the lines of one file for one acting user."""
 
     def __init__(self, organisation: Organisation, origin: Origin) -> None:
         self._at, self._origin = organisation, origin

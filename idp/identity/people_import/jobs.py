@@ -35,14 +35,17 @@ KIND = "people_import"
 KEEP_DAYS = 7
 LEASE = timedelta(minutes=1)
 ROUND_SECONDS = 2.0
-"""Mail waits no longer than this for a long import."""
+"""How long one round of the worker may take for an import: waiting mails come next."""
 CHUNK = 100
 OURS = say("Something went wrong on our side; we've logged it. Import this line again later.")
 log = structlog.get_logger("jobs")
 
 
 def draft(settings: Settings, organisation: Organisation, data: bytes, origin: Origin, *, prints_codes: bool) -> str:
-    """Read a file, try it, and keep it with what each line would do. Nothing else is written. Returns the job's id."""
+    """Judge the lines of a file, and keep them as a job with what each would do. Nothing else is written.
+
+    Returns the job's id. Raises ``Invalid`` for a file that cannot be read.
+    """
     permissions.require_ruler(organisation.id, origin)
     rows = csv_file.read(data)
     judged = DryRun(organisation, origin).judge(rows)
@@ -102,7 +105,7 @@ def content_of(settings: Settings, line: JobLine) -> dict[str, Any]:
 
 
 def start(settings: Settings, job: Job, origin: Origin) -> None:
-    """Hand the file that was tried to the worker, once."""
+    """Hand a job to the worker, once. Raises ``Conflict`` if it was started or discarded before."""
     permissions.require_ruler(job.organisation_id, origin)
     sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
     until = clock.ahead(hours=settings.lifetimes.invitation_hours) if job.prints_codes else None
@@ -113,7 +116,7 @@ def start(settings: Settings, job: Job, origin: Origin) -> None:
 
 
 def cancel(job: Job, origin: Origin) -> None:
-    """Drop an import that has not begun."""
+    """Discard an import that has not begun. Raises ``Conflict`` if it has."""
     permissions.require_ruler(job.organisation_id, origin)
     with transaction():
         if not store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=clock.now()):
@@ -122,7 +125,7 @@ def cancel(job: Job, origin: Origin) -> None:
 
 
 def work(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Carry out lines of the oldest due job, for a short time. Returns how many."""
+    """Carry out lines of the oldest due job, for ``ROUND_SECONDS``. Returns how many."""
     now = clock.now()
     job = store.due_job(now)
     organisation = organisations.organisation(job.organisation_id) if job else None
@@ -133,7 +136,7 @@ def work(settings: Settings, stop: threading.Event | None = None) -> int:
             return 0
     position, ends = job.done, time.monotonic() + ROUND_SECONDS
     while position < job.total and time.monotonic() < ends and not (stop and stop.is_set()):
-        if not _line_done(settings, organisation, job, position + 1):
+        if not _do_line(settings, organisation, job, position + 1):
             return position - job.done
         position += 1
     is_over = {"state": "done", "ended_at": clock.now()} if position == job.total else {}
@@ -142,7 +145,7 @@ def work(settings: Settings, stop: threading.Event | None = None) -> int:
     return position - job.done
 
 
-def _line_done(settings: Settings, organisation: Organisation, job: Job, position: int) -> bool:
+def _do_line(settings: Settings, organisation: Organisation, job: Job, position: int) -> bool:
     """Carry out one line. Returns False where another worker has it, or the job is gone."""
     line = store.line(job.organisation_id, job.id, position)
     if line is None:
@@ -152,7 +155,7 @@ def _line_done(settings: Settings, organisation: Organisation, job: Job, positio
         return _refuse(settings, job, line, content, OURS)
     try:
         with transaction():
-            if not _taken(job, position):
+            if not _take(job, position):
                 return False
             if line.outcome != REFUSED:
                 _carry_out(settings, organisation, job, line, content)
@@ -166,12 +169,13 @@ def _line_done(settings: Settings, organisation: Organisation, job: Job, positio
     return True
 
 
-def _taken(job: Job, position: int) -> bool:
+def _take(job: Job, position: int) -> bool:
+    """Claim a line, within the transaction. Returns False if another worker has it."""
     return store.take_line(job.organisation_id, job.id, position - 1, position, clock.now() + LEASE)
 
 
 def _carry_out(settings: Settings, organisation: Organisation, job: Job, line: JobLine, content: dict[str, Any]) -> None:
-    """Create or change a person by the rights that the administrator who started it has now."""
+    """Create or change a person, by the rights that the administrator who started the import has now."""
     origin, values, code = Origin(Person(job.created_by)), content["values"], ""
     changed: tuple[str, ...] = ()
     user = lookup.find(organisation.id, values["username"])
@@ -197,7 +201,7 @@ def _carry_out(settings: Settings, organisation: Organisation, job: Job, line: J
 def _refuse(settings: Settings, job: Job, line: JobLine, content: dict[str, Any], why: Message) -> bool:
     kept = {**content, "values": {}, "refusal": why.as_json()}
     with transaction():
-        if not _taken(job, line.position):
+        if not _take(job, line.position):
             return False
         text = sealed.JOB_LINES.seal_json(settings.ring, line.id, kept)
         store.change_line(job.organisation_id, line.id, outcome=REFUSED, sealed=text, sealed_code="")

@@ -1,7 +1,7 @@
 """Dated rules that administrators make for the people of their own organisation: create, change, end and remove them.
 
-Each requires a second factor. A rule of the installation (``dated_rules``) is nobody's to change here, and an organisation's
-rule can only add to it. Not here: which people a rule reaches (``policy_reach``).
+Each requires a second factor. It can only add to the rules of the installation (``dated_rules``), which nobody changes
+here. Not here: which people a rule reaches (``policy_reach``).
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +26,7 @@ from idp.store.organisations import Organisation
 
 CONDITIONS = ("roles", "groups", "shops", "clients")
 MOST = 50
-"""Rules of one organisation: each sign-in judges by all of them."""
+"""The most rules of one organisation: each sign-in judges by all of them."""
 
 
 def rules_of(organisation_id: str) -> tuple[DatedRule, ...]:
@@ -61,7 +61,7 @@ def draft(organisation: Organisation, values: Values, row: OrganisationRule | No
 
 
 def create(organisation: Organisation, values: Values, origin: Origin) -> OrganisationRule:
-    """Create a rule, within the caller's transaction. Raises ``Invalid``."""
+    """Create a rule, within the caller's transaction. Raises ``Invalid``, and ``Conflict`` if there are ``MOST`` already."""
     permissions.require_ruler(organisation.id, origin)
     organisations.lock_organisation(organisation.id)
     row = draft(organisation, values)
@@ -76,7 +76,7 @@ def create(organisation: Organisation, values: Values, origin: Origin) -> Organi
 
 
 def change(organisation: Organisation, row: OrganisationRule, values: Values, origin: Origin) -> list[str]:
-    """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
+    """Change a rule, within the caller's transaction. Returns the keys that differed. Raises ``Invalid``."""
     permissions.require_ruler(organisation.id, origin)
     wanted = draft(organisation, values, row)
     names = ("name", "starts", "ends", *CONDITIONS)
@@ -90,7 +90,7 @@ def change(organisation: Organisation, row: OrganisationRule, values: Values, or
 
 
 def end(row: OrganisationRule, today: date, origin: Origin) -> None:
-    """Let today be a rule's last day. Within the caller's transaction."""
+    """Make today a rule's last day, within the caller's transaction. Raises ``Conflict`` if it is not in force."""
     permissions.require_ruler(row.organisation_id, origin)
     if not may_end(row, today):
         raise Conflict(say("This policy is not in force."))
@@ -105,7 +105,7 @@ def may_end(row: OrganisationRule, today: date) -> bool:
 
 
 def remove(row: OrganisationRule, origin: Origin) -> None:
-    """Delete a rule. Within the caller's transaction."""
+    """Delete a rule, within the caller's transaction."""
     permissions.require_ruler(row.organisation_id, origin)
     sensitive_changes.require(_state(row), None)
     organisations.lock_organisation(row.organisation_id)

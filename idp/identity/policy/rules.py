@@ -249,6 +249,7 @@ def silent_in(person: Person, policy: DatedRule, on: date, client: ClientRule | 
 
 
 def _silent_about(person: Person, policy: DatedRule) -> Message | None:
+    """Return the first condition about the person themselves that does not hold; None if all hold."""
     name = policy.name
     if policy.roles and person.role not in policy.roles:
         return say("The policy %(policy)s is for other roles.", policy=name)

@@ -1,4 +1,4 @@
-"""Do one thing to the people selected in the list: choose them, read on one page what will happen, confirm (issue 11).
+"""Do one thing to the people selected in the list: choose them, read on one page what will happen, confirm.
 
 The selection is kept in the stash, for this browser and this person: five hundred ids fit in no address.
 """
@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.errors import Message, say, say_many
 from idp.identity.accounts import bulk
-from idp.identity.accounts.bulk import MOST, Act, Left, Outcome, Plan
+from idp.identity.accounts.bulk import MOST, Act, LeftOut, Outcome, Plan
 from idp.identity.sensitive_changes import Confirmation
 from idp.store import organisations, user_search
 from idp.store.users import User
@@ -26,7 +26,7 @@ from idp.web.pagination import List
 SELECTION, SECONDS = "selection", 3600
 BOX = "person-"
 NAMED = 10
-"""So many names stand in a sentence."""
+"""The most names in a sentence."""
 NOBODY = say("Nobody is selected. Tick people in the list first.")
 NOTHING_CHOSEN = say("Choose what to do with the selected people.")
 TOO_MANY = say_many(
@@ -82,7 +82,7 @@ def _ask(admin: Admin, act: str, ids: Sequence[str]) -> Response:
 
 
 def confirm(store_url: str, act: str) -> Response:
-    """Ask, then do it."""
+    """Ask, then carry the act out."""
     admin = guard.administrator(store_url, or_installation=True)
     chosen = _chosen(admin, act) or abort(404)
     kept = stash.get(SELECTION, forms.asked("selection"), admin.me.user.id)
@@ -92,7 +92,7 @@ def confirm(store_url: str, act: str) -> Response:
     found = user_search.chosen(admin.organisation.id, kept["ids"][:MOST])
     plan = bulk.plan(admin.organisation, found, chosen.act, chosen.target, admin.origin)
     if not plan.changed:
-        return guard.told(admin, kept["back"], _told(chosen, Outcome(0, 0, plan.left)))
+        return guard.told(admin, kept["back"], _told(chosen, Outcome(0, 0, plan.left_out)))
     question = _question(chosen, plan, kept["back"])
     return confirm_then(admin, HERE, question, partial(_carry_out, admin, chosen, kept))
 
@@ -126,7 +126,7 @@ def _question(chosen: Chosen, plan: Plan, back: str) -> Question:
     sentences = [say("This is about: %(names)s", names=_names(plan.changed)), *chosen.words.sentences]
     if plan.unchanged:
         sentences.append(say("Nothing changes for: %(names)s", names=_names(plan.unchanged)))
-    sentences += _left_out(plan.left)
+    sentences += _left_out(plan.left_out)
     return Question(
         chosen.words.heading.about(num=len(plan.changed), target=chosen.label),
         tuple(sentence.about(target=chosen.label) for sentence in sentences),
@@ -142,13 +142,13 @@ def _names(some: Sequence[User]) -> Message | str:
     return say_many("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=names) if more > 0 else names
 
 
-def _left_out(left: Sequence[Left]) -> list[Message]:
+def _left_out(some: Sequence[LeftOut]) -> list[Message]:
     """Say who is left out, and why: one sentence for each reason."""
     by_reason: dict[str, tuple[Message, list[User]]] = {}
-    for user, reason in left:
+    for user, reason in some:
         by_reason.setdefault(reason.key, (reason, []))[1].append(user)
     return [
-        say("Left out: %(names)s (%(reason)s)", names=_names(some), reason=reason) for reason, some in by_reason.values()
+        say("Left out: %(names)s (%(reason)s)", names=_names(users), reason=reason) for reason, users in by_reason.values()
     ]
 
 
@@ -158,7 +158,7 @@ def _told(chosen: Chosen, outcome: Outcome) -> Message:
     said = [done if outcome.changed else say("Nothing had to be changed.")]
     if outcome.sessions:
         said.append(say_many("%(num)s session ended.", "%(num)s sessions ended.", outcome.sessions))
-    said += _left_out(outcome.left)
+    said += _left_out(outcome.left_out)
     told = said[0]
     for sentence in said[1:]:
         told = say("%(first)s %(then)s", first=told, then=sentence)

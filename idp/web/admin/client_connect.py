@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import Invalid, Message, Refusal
 from idp.oauth import client_kinds, registration
-from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, OF_ADMINISTRATORS, SCOPES, STACK, Answers
+from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, OF_ADMINISTRATORS, SCOPES, STACK, AppAnswers
 from idp.oauth.client_permissions import may_connect
 from idp.store import organisations
 from idp.web import pages, post_redirect_get, request_context, unsaved
@@ -80,7 +80,7 @@ def connect(store_url: str, kind: str) -> Response:
 
 
 def _connector(store_url: str, *, fresh: bool = False) -> Admin:
-    """Return the acting person, who may connect apps here. Answers 404 to others, before a proof is asked."""
+    """Return the acting person, who may connect apps here. AppAnswers 404 to others, before a proof is asked."""
     present = who()
     if present is not None and not may_connect(organisations.organisation_at(store_url), present.origin):
         abort(404)
@@ -89,7 +89,7 @@ def _connector(store_url: str, *, fresh: bool = False) -> Admin:
 
 
 def _connect(admin: Admin, kind: str, form: Fields) -> Response:
-    answers = Answers(*(form.get(name, "") for name in ("name", ADDRESS, STACK, SCOPES)))
+    answers = AppAnswers(*(form.get(name, "") for name in ("name", ADDRESS, STACK, SCOPES)))
     metadata, ours = client_kinds.registration_of(kind, answers, _organisations(admin))
     ours = ours if admin.is_operator else replace(ours, managed_by=admin.organisation.id)
     row, secret = registration.register(request_context.settings(), None, metadata, ours, None, admin.origin)

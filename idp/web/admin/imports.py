@@ -1,6 +1,5 @@
 """Import people from a CSV file: upload it, see what it would do, start it, follow it, and print the codes."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,7 @@ from idp.web.downloads import separator, spreadsheet
 
 HERE = "people"
 LARGEST_FORM = 2 * csv_file.MOST_BYTES
-"""More bytes than the limit of a file, so that the page itself can refuse one that is too large."""
+"""More bytes than the limit of a file, so that the page itself refuses one that is too large."""
 PAGE = 100
 NEWEST = 20
 OUTCOMES: Mapping[str, Message] = {
@@ -49,12 +48,12 @@ class ImportPage:
 
     frame: Frame
     columns: tuple[tuple[str, Message], ...]
-    jobs: tuple["Listed", ...]
+    jobs: tuple["ListedImport", ...]
     errors: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedImport:
     """Hold an import in the list."""
 
     id: str
@@ -122,7 +121,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def upload(store_url: str) -> Response:
-    """Take a file and try it: nothing is written but the file itself, for this page and the worker."""
+    """Take a file and show what it would do. Only the job is written."""
     request.max_content_length = LARGEST_FORM
     admin = guard.administrator(store_url)
     if request.method == "GET":
@@ -175,10 +174,9 @@ def _cancel(admin: Admin, job: Job) -> Response:
 
 
 def _codes(admin: Admin, job: Job) -> Response:
-    cards = codes.shown(request_context.settings(), job, admin.origin)
+    cards = codes.show_once(request_context.settings(), job, admin.origin)
     address = request_context.settings().issuer + url_for("reset.welcome")
-    svg = str(assets.qr(address))
-    box, path = re.search(r'viewBox="([^"]+)"', svg), re.search(r'<path stroke="#000" d="([^"]+)"', svg)
+    box, path = assets.qr_parts(address)
     post_redirect_get.land_at(_address(admin, job.id))
     page = SheetPage(
         frame=admin.frame(HERE),
@@ -187,15 +185,15 @@ def _codes(admin: Admin, job: Job) -> Response:
         address=address,
         printed_at=clock.now(),
         until=job.codes_until,
-        box=box[1] if box else "0 0 1 1",
-        path=path[1] if path else "",
+        box=box,
+        path=path,
     )
     return pages.render("admin/import_sheet.html", page)
 
 
 @dataclass(frozen=True)
 class Act:
-    """What can be done with an import, and the question before it."""
+    """Describe what can be done with an import, and the question before it."""
 
     heading: Message
     sentences: tuple[Message, ...]
@@ -249,7 +247,7 @@ def _upload_page(admin: Admin, *errors: Message) -> ImportPage:
         frame=admin.frame(HERE),
         columns=tuple((name, FIELD_NAMES[name]) for name in csv_file.HEADERS),
         jobs=tuple(
-            Listed(job.id, STATES[job.state], names.get(job.created_by, ""), job.created_at, job.done, job.total)
+            ListedImport(job.id, STATES[job.state], names.get(job.created_by, ""), job.created_at, job.done, job.total)
             for job in found
         ),
         errors=errors,

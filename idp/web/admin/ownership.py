@@ -21,7 +21,7 @@ from idp.web.admin.person import Person
 
 HERE = "settings"
 CANDIDATES = 10
-"""So many people are shown; a longer search finds fewer."""
+"""The most people that are shown; a longer search finds fewer."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from idp.store import organisation_lists, organisations
 from idp.store.organisations import Group, Shop
 
 FEW = 8
-"""So many are all shown."""
+"""Of at most this many, all are shown."""
 FOUND = 8
 OFFERED = 200
-"""So many are in the browser's list; all others are found by the button."""
+"""The most names in the browser's list; all others are found by the button."""
 CODE = re.compile(r"\(([^()]+)\)\s*$")
 NOT_FOUND = say("Nothing has this name. Type another part of the name, then press “Find”.")
 SEVERAL = say("Several names contain this. Tick those that you mean.")

@@ -19,7 +19,7 @@ from idp.web.unsaved import Fields
 
 HERE = "shops"
 OFFERED = 1_000
-"""So many shops are offered as the next one."""
+"""The most shops that are offered to move people to."""
 GONE = say("Choose another shop: this one no longer exists.")
 
 
