@@ -31,6 +31,12 @@ def locale(request: pytest.FixtureRequest) -> str:
     return LOCALES[crc32(request.node.name.encode()) % len(LOCALES)]
 
 
+@pytest.fixture(params=LOCALES)
+def each_locale(request: pytest.FixtureRequest) -> str:
+    """Walk a journey in English and in Dutch."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def relying_app() -> Iterator[str]:
     """Give the address of a relying app that only reports an arrival."""
@@ -110,6 +116,12 @@ class Visitor:
         self.page.wait_for_url(f"{self.app.redirect_uri}?*")
         assert self.complaints == []
         return self.page.url
+
+
+Enter = Callable[..., Visitor]
+"""A function that signs a person in at a page of the console."""
+People = dict[str, MadePerson]
+"""People by role."""
 
 
 @pytest.fixture

@@ -1,17 +1,10 @@
 """Do the jobs about apps in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LOCALES, Visitor
+from tests.browser.conftest import Enter, People
 from tests.drivers.presses import Presses, press
-from tests.factories import MadePerson
 
-Enter = Callable[..., Visitor]
-People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
     "en-GB": {"connected": "“Shoes online” is connected", "ended": "The secret has ended. It no longer works anywhere."},
@@ -19,17 +12,10 @@ WORDS = {
 }
 
 
-@pytest.fixture(params=LOCALES)
-def locale(request: pytest.FixtureRequest) -> str:
-    """Walk each job in both languages."""
-    value: Any = request.param
-    return str(value)
-
-
-def test_connect_a_web_shop_and_end_its_leaked_secret(enter: Enter, people: People, locale: str) -> None:
+def test_connect_a_web_shop_and_end_its_leaked_secret(enter: Enter, people: People, each_locale: str) -> None:
     """Jobs 8 and 9: three presses to a secret with settings that work; four to a new secret and the end of the old one."""
-    olga, words = people["operator"], WORDS[locale]
-    here = enter(olga, f"{AT}/apps", locale=locale)
+    olga, words = people["operator"], WORDS[each_locale]
+    here = enter(olga, f"{AT}/apps", locale=each_locale)
     page = here.page
     with Presses(page, 7):
         press(page, "/apps/connect")

@@ -1,19 +1,13 @@
 """Bring in seasonal staff from a file in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 from playwright.sync_api import expect
 
 from idp.identity.people_import import jobs
 from idp.store import users
-from tests.browser.conftest import LOCALES, Visitor
+from tests.browser.conftest import Enter, People
 from tests.conftest import Live
 from tests.drivers.presses import Presses, press
-from tests.factories import MadePerson
 
-Enter = Callable[..., Visitor]
 AT = "/admin/example-shoes"
 PEOPLE = 50
 WORDS = {
@@ -23,22 +17,13 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=LOCALES)
-def locale(request: pytest.FixtureRequest) -> str:
-    """Walk the job in both languages."""
-    value: Any = request.param
-    return str(value)
-
-
-def test_seasonal_staff_with_codes_on_one_sheet(
-    enter: Enter, live: Live, people: dict[str, MadePerson], locale: str
-) -> None:
+def test_seasonal_staff_with_codes_on_one_sheet(enter: Enter, live: Live, people: People, each_locale: str) -> None:
     """Nine presses from the list to the sheet: file, dry run, password, progress, cards."""
-    anna, words = people["administrator"], WORDS[locale]
+    anna, words = people["administrator"], WORDS[each_locale]
     separator = ";" if ";" in words["head"] else ","
     rows = [separator.join((f"season{at}", f"Season {at}", "", "31-12-2999")) for at in range(PEOPLE)]
     file = {"name": "staff.csv", "mimeType": "text/csv", "buffer": "\r\n".join((words["head"], *rows)).encode("cp1252")}
-    here = enter(anna, f"{AT}/people", locale=locale)
+    here = enter(anna, f"{AT}/people", locale=each_locale)
     page = here.page
     with Presses(page, 9):
         press(page, "/people/import")

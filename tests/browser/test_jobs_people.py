@@ -1,33 +1,19 @@
 """Do the daily jobs about many people in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LOCALES, Visitor
+from tests.browser.conftest import Enter, People
 from tests.conftest import Live
 from tests.drivers.presses import Presses, press
-from tests.factories import MadePerson
 
-Enter = Callable[..., Visitor]
-People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 
 
-@pytest.fixture(params=LOCALES)
-def locale(request: pytest.FixtureRequest) -> str:
-    """Walk each job in both languages."""
-    value: Any = request.param
-    return str(value)
-
-
-def test_who_has_no_second_factor_yet(enter: Enter, live: Live, people: People, locale: str) -> None:
+def test_who_has_no_second_factor_yet(enter: Enter, live: Live, people: People, each_locale: str) -> None:
     """One press on the overview shows them; four more require one of all of them. The filter stays in the address."""
     for name in ("kim", "lee"):
         live.factory.make_user(people["owner"].organisation_id, name)
-    here = enter(people["administrator"], "/admin/", locale=locale)
+    here = enter(people["administrator"], "/admin/", locale=each_locale)
     page = here.page
     with Presses(page, 5):
         press(page, "?state=no_factor")
@@ -40,17 +26,17 @@ def test_who_has_no_second_factor_yet(enter: Enter, live: Live, people: People, 
         here.next()
         told = {"nl-NL": "2 personen moeten bij de volgende keer inloggen een tweede factor instellen.",
                 "en-GB": "2 people must set up a second factor at the next sign-in."}  # fmt: skip
-        expect(page.get_by_role("status").first).to_have_text(told[locale])
+        expect(page.get_by_role("status").first).to_have_text(told[each_locale])
     assert "state=no_factor" in page.url
 
 
-def test_the_season_is_over(enter: Enter, live: Live, people: People, locale: str) -> None:
+def test_the_season_is_over(enter: Enter, live: Live, people: People, each_locale: str) -> None:
     """Thirty people of a group are disabled with four presses, whatever page of the list they are on."""
     at = people["owner"].organisation_id
     group = live.factory.make_group(at, "Kerst", requires_mfa=False)
     for number in range(30):
         live.factory.make_user(at, f"kerst{number:02}", groups=(group,))
-    here = enter(people["administrator"], f"{AT}/people?q=kerst", locale=locale)
+    here = enter(people["administrator"], f"{AT}/people?q=kerst", locale=each_locale)
     page = here.page
     with Presses(page, 4):
         page.locator("#everybody").check()
@@ -59,5 +45,5 @@ def test_the_season_is_over(enter: Enter, live: Live, people: People, locale: st
         page.locator("main form [type=submit]").click()
         told = {"nl-NL": "30 personen zijn uitgeschakeld en overal uitgelogd.",
                 "en-GB": "30 people are disabled and signed out everywhere."}  # fmt: skip
-        expect(page.get_by_role("status").first).to_have_text(told[locale])
+        expect(page.get_by_role("status").first).to_have_text(told[each_locale])
     expect(page.locator(".chips")).to_contain_text("kerst")

@@ -1,8 +1,6 @@
 """Do the daily jobs about one person in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -10,31 +8,24 @@ from playwright.sync_api import expect
 from idp.db import transaction
 from idp.identity.organisations import shops
 from idp.store import users
-from tests.browser.conftest import LOCALES, Visitor
+from tests.browser.conftest import Enter, People
 from tests.conftest import Live
 from tests.drivers.presses import Presses, press
-from tests.factories import BY_TESTS, MadePerson
+from tests.factories import BY_TESTS
 
-Enter = Callable[..., Visitor]
-People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 
 
-@pytest.fixture(params=LOCALES)
-def locale(request: pytest.FixtureRequest) -> str:
-    """Walk each job in both languages."""
-    value: Any = request.param
-    return str(value)
-
-
 @pytest.mark.parametrize("scripted", [True, False], ids=["script", "plain"])
-def test_a_saturday_worker_without_an_address(enter: Enter, live: Live, people: People, locale: str, scripted: bool) -> None:
+def test_a_saturday_worker_without_an_address(
+    enter: Enter, live: Live, people: People, each_locale: str, scripted: bool
+) -> None:
     """At most six presses from the list to a printed code, in a chain of forty shops: no box for each of them."""
     anna, at = people["administrator"], people["administrator"].organisation_id
     with live.factory.context(), transaction():
         for number in range(40):
             shops.create(at, {"code": f"zaak-{number}", "name": f"Zaak {number}"}, BY_TESTS)
-    here = enter(anna, f"{AT}/people", locale=locale, java_script_enabled=scripted)
+    here = enter(anna, f"{AT}/people", locale=each_locale, java_script_enabled=scripted)
     page = here.page
     with Presses(page, 6, is_counted=scripted):
         press(page, "/people/add")
@@ -55,25 +46,25 @@ def test_a_saturday_worker_without_an_address(enter: Enter, live: Live, people: 
         assert [shop.code for shop in users.shops_of(at, zara.id)] == ["zaak-17"]
 
 
-def test_fire_somebody_now(enter: Enter, live: Live, people: People, locale: str) -> None:
+def test_fire_somebody_now(enter: Enter, live: Live, people: People, each_locale: str) -> None:
     """Three presses from the list: the person, "Disable", and the button of the dialog. The page tells what happened."""
     manager = people["manager"]
-    here = enter(people["administrator"], f"{AT}/people", locale=locale)
+    here = enter(people["administrator"], f"{AT}/people", locale=each_locale)
     with Presses(here.page, 3):
         press(here.page, f"/people/{manager.id}")
         press(here.page, "/disable")
         here.fill(reason="Kas").next()
         told = {"nl-NL": "manager is uitgeschakeld en overal uitgelogd. Er is 1 sessie beëindigd.",
                 "en-GB": "manager is disabled and signed out everywhere. 1 session ended."}  # fmt: skip
-        expect(here.page.get_by_role("status").first).to_have_text(told[locale])
+        expect(here.page.get_by_role("status").first).to_have_text(told[each_locale])
     with live.factory.context():
         assert live.factory.user(manager).disabled_at is not None
 
 
-def test_somebody_lost_the_phone(enter: Enter, people: People, locale: str) -> None:
+def test_somebody_lost_the_phone(enter: Enter, people: People, each_locale: str) -> None:
     """Three presses: the person, "Lost phone", and one of three buttons. The code for today is shown once."""
     anna, manager = people["administrator"], people["manager"]
-    here = enter(anna, f"{AT}/people", locale=locale)
+    here = enter(anna, f"{AT}/people", locale=each_locale)
     with Presses(here.page, 3):
         press(here.page, f"/people/{manager.id}")
         press(here.page, "/lost-phone")
@@ -81,11 +72,11 @@ def test_somebody_lost_the_phone(enter: Enter, people: People, locale: str) -> N
         expect(here.page.locator("#code")).to_have_text(re.compile(r"\S{7}-\S{7}"))
 
 
-def test_hand_over_the_ownership(enter: Enter, live: Live, people: People, locale: str) -> None:
+def test_hand_over_the_ownership(enter: Enter, live: Live, people: People, each_locale: str) -> None:
     """Three presses on the owner's page: search, the person, and the dialog. No username is typed blindly."""
     boss = people["owner"]
     live.factory.make_user(boss.organisation_id, "iris", name="Iris Bakker", role="manager", email="iris@shoes.example")
-    here = enter(boss, f"{AT}/ownership", locale=locale)
+    here = enter(boss, f"{AT}/ownership", locale=each_locale)
     with Presses(here.page, 3):
         here.fill(q="bakk")
         here.page.locator("main [role=search] [type=submit]").click()
