@@ -30,7 +30,7 @@ from idp.web.admin.secret_panel import Secret, SecretPanel
 from idp.web.admin.sessions import OpenSessionsPage
 from idp.web.pagination import Pages
 from tests.browser.samples_console import DAY, FRAME, LONG
-from tests.browser.samples_jobs import JOBS
+from tests.browser.samples_import import JOBS
 
 BESIDE = Pages("?page=1", "?page=3")
 SESSION = OpenSession(

@@ -20,7 +20,6 @@ from idp.web.admin.index import OrganisationsPage
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
-from idp.web.admin.people import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
@@ -28,6 +27,7 @@ from idp.web.admin.settings import SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
+from idp.web.admin.users import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.pagination import NO_PAGES, Pages, counted, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR

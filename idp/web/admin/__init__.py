@@ -15,7 +15,6 @@ from idp.web.admin import (
     client_test,
     clients,
     groups,
-    imports,
     index,
     keys,
     logo,
@@ -25,7 +24,7 @@ from idp.web.admin import (
     overview,
     own_policies,
     ownership,
-    people,
+    people_import,
     policies,
     sessions,
     settings,
@@ -33,11 +32,12 @@ from idp.web.admin import (
     user,
     user_form,
     user_passkeys,
+    users,
 )
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, new_organisation, overview, people, bulk, imports, user_form, lost_phone, user, user_passkeys,
+    index, new_organisation, overview, users, bulk, people_import, user_form, lost_phone, user, user_passkeys,
     groups, shops, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip

@@ -16,11 +16,11 @@ from idp.identity.sensitive_changes import Confirmation
 from idp.store import organisations, user_search
 from idp.store.users import User
 from idp.web import forms, pages, request_context, stash
-from idp.web.admin import guard, people
+from idp.web.admin import guard, users
 from idp.web.admin.bulk_words import WORDS, Words
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
-from idp.web.admin.users import HERE
+from idp.web.admin.user_pages import HERE
 from idp.web.pagination import List
 
 SELECTION, SECONDS = "selection", 3600
@@ -58,12 +58,12 @@ def select(store_url: str) -> Response:
     """Take the ticked people of the list, or everybody that its filter finds, on to the question."""
     admin = guard.administrator(store_url, or_installation=True)
     if request.method != "POST":
-        return pages.see_other(people.address_asked(admin))
+        return pages.see_other(users.address_asked(admin))
     form = forms.fields()
     ticked = [name.removeprefix(BOX) for name in form if name.startswith(BOX)]
     ids, act = _everybody(admin) if "everybody" in form else ticked, form.get("act", "")
     wrong = _wrong(act, ids)
-    return people.show_again(admin, wrong, frozenset(ids), act) if wrong else _ask(admin, act, ids)
+    return users.show_again(admin, wrong, frozenset(ids), act) if wrong else _ask(admin, act, ids)
 
 
 def _wrong(act: str, ids: Sequence[str]) -> Message | None:
@@ -74,7 +74,7 @@ def _wrong(act: str, ids: Sequence[str]) -> Message | None:
 
 
 def _ask(admin: Admin, act: str, ids: Sequence[str]) -> Response:
-    kept = {"ids": ids, "back": people.address_asked(admin)}
+    kept = {"ids": ids, "back": users.address_asked(admin)}
     reference = stash.put(SELECTION, kept, SECONDS, admin.me.user.id)
     name, _, target = act.partition(":")
     there = {"store_url": admin.organisation.store_url, "act": name, "on": target, "selection": reference}
@@ -98,7 +98,7 @@ def confirm(store_url: str, act: str) -> Response:
 
 
 def _everybody(admin: Admin) -> list[str]:
-    sought = people.sought_in(admin).people
+    sought = users.sought_in(admin).people
     return [row.id for row in user_search.search(admin.organisation.id, sought, None, MOST + 1)]
 
 
@@ -148,7 +148,7 @@ def _left_out(some: Sequence[LeftOut]) -> list[Message]:
     for user, reason in some:
         by_reason.setdefault(reason.key, (reason, []))[1].append(user)
     return [
-        say("Left out: %(names)s (%(reason)s)", names=_names(users), reason=reason) for reason, users in by_reason.values()
+        say("Left out: %(names)s (%(reason)s)", names=_names(found), reason=reason) for reason, found in by_reason.values()
     ]
 
 

@@ -13,7 +13,7 @@ from idp.web import forms, pages, post_redirect_get, reauthentication, request_c
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.user_actions import ACTIONS
-from idp.web.admin.users import HERE, address_of, person_at
+from idp.web.admin.user_pages import HERE, address_of, person_at
 
 BYPASS = "bypass-code"
 ENDING = ("reset-factor", "remove-factor")

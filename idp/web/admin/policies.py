@@ -23,7 +23,7 @@ from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.own_policies import OwnRule
 from idp.web.admin.user import chosen_day
-from idp.web.admin.users import Choices
+from idp.web.admin.user_pages import Choices
 from idp.web.pagination import List, Pages
 from idp.web.unsaved import Fields
 

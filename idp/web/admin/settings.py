@@ -20,7 +20,7 @@ from idp.store.organisations import Organisation
 from idp.web import edited, pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.users import Choices
+from idp.web.admin.user_pages import Choices
 from idp.web.unsaved import Fields
 
 HERE = "settings"

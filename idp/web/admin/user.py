@@ -26,7 +26,7 @@ from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
 from idp.web.admin.user_actions import ACTIONS, Offer, UserAction, sensible
-from idp.web.admin.users import HERE, Choices, address_of, person_at
+from idp.web.admin.user_pages import HERE, Choices, address_of, person_at
 
 SESSIONS = 10
 """The newest sessions stand on a person's page. The list of sessions has all of them."""

@@ -22,7 +22,7 @@ from idp.web import pages, request_context, times, unsaved
 from idp.web.admin import guard, picker
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.picker import GROUP, SHOP, Picker
-from idp.web.admin.users import FIELDS, HERE, Choices, address_of, person_at
+from idp.web.admin.user_pages import FIELDS, HERE, Choices, address_of, person_at
 from idp.web.unsaved import Fields
 
 KINDS = (GROUP, SHOP)

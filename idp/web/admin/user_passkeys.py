@@ -15,7 +15,7 @@ from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
 from idp.web.admin.user_actions import TELLS
-from idp.web.admin.users import HERE, address_of, person_at
+from idp.web.admin.user_pages import HERE, address_of, person_at
 
 
 def mount(blueprint: Blueprint) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from idp.errors import say
 from idp.identity.people_import.codes import Card
-from idp.web.admin.imports import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport, SheetPage
+from idp.web.admin.people_import import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport, SheetPage
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 FORM = ImportPage(
