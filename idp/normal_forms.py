@@ -7,8 +7,6 @@ reads as a Latin one. Passwords are never changed here: every character counts.
 
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import Any
 
 from idp.errors import Invalid, Message, say
 
@@ -39,11 +37,6 @@ def compared(text: str) -> str:
     """Return a username, address, shop code or group name for comparing: NFKC, case folded, visible."""
     folded = unicodedata.normalize("NFKC", visible(text)).casefold()
     return " ".join(visible(unicodedata.normalize("NFKC", folded)).split())
-
-
-def compared_of(column: str) -> Callable[[Any], str]:
-    """Return the default of a column that holds the compared form of another one."""
-    return lambda row: compared(row.get_current_parameters()[column])
 
 
 def compared_exactly(text: str) -> str:

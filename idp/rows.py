@@ -4,17 +4,24 @@
 ``statements`` decorates: something unique is claimed by one statement, also when others claim it at that moment.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Insert, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.db import Base, unit
+from idp.normal_forms import compared
 from idp.prepared import MARK, Prepared
 from idp.records import columns_of, completed, model_of
 from idp.unit_of_work import COUNT
 
 _inserts: dict[tuple[str, type[Base]], Prepared] = {}
+
+
+def compared_of(column: str) -> Callable[[Any], str]:
+    """Return the default of a column that holds the compared form of another one (``normal_forms``)."""
+    return lambda row: compared(row.get_current_parameters()[column])
 
 
 def add(*rows: Base) -> None:

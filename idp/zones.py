@@ -133,7 +133,7 @@ def exact(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Named:
-    """A zone that a page names in the reader's language."""
+    """Hold a zone that a page names in the reader's language."""
 
     name: str
 

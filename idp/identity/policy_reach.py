@@ -24,7 +24,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Preview:
-    """How many people a rule applies to on a day, ``of`` all enabled ones.
+    """Hold to how many people a rule applies on a day, ``of`` all enabled ones.
 
     ``new``: nothing else requires it of them. ``without_factor``: those who have none yet.
     """
@@ -38,7 +38,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Affected:
-    """A person whose requirements rise. ``because``: the names of the rules."""
+    """Hold a person whose requirements rise. ``because``: the names of the rules."""
 
     user_id: str
     username: str

@@ -9,7 +9,7 @@ from idp.store.clients import Client, signs_with_secret
 
 @dataclass(slots=True)
 class KeptSecret:
-    """A secret of a client: its digest, its end (None: no end yet), and itself sealed if the client signs with it.
+    """Hold a secret of a client: its digest, its end (None: no end yet), and the sealed secret if the client signs with it.
 
     ``last_used_at``: the last use that this process knows of. It is the one value that may change.
     """

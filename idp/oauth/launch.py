@@ -10,7 +10,7 @@ from idp.store.clients import Client
 
 @dataclass(frozen=True)
 class Launchable:
-    """An app that people can open. ``initiate``: where it begins a sign-in (Core §4); else its ``home``, if it has one."""
+    """Hold an app that people can open. ``initiate``: where it begins a sign-in (Core §4), or ``home``, its own page."""
 
     client_id: str
     name: str

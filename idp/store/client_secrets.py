@@ -77,7 +77,7 @@ def sealed_secrets(client_id: str) -> Select[str, str, datetime | None]:
 
 
 def add_secret(row: ClientSecret) -> None:
-    """Insert."""
+    """Insert a secret."""
     add(row)
     kept.renew()
 

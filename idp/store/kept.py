@@ -57,9 +57,9 @@ class Kept(Generic[T]):
 
 
 class KeptByKey(Generic[T]):
-    """Cached results of ``read`` for each of the keys that were asked for last, such as organisations.
+    """Cached results of ``read`` by key, such as an organisation's id, for at most ``most`` keys.
 
-    It has no age: no earlier release changes what it holds without the stamp.
+    They do not age: no earlier release changes what they hold without the stamp.
     """
 
     def __init__(self, read: Callable[[str], T], most: int = 1000) -> None:

@@ -7,8 +7,8 @@ from sqlalchemy import Delete, ForeignKeyConstraint, Index, Select, String, Upda
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
-from idp.normal_forms import compared, compared_of
-from idp.rows import add
+from idp.normal_forms import compared
+from idp.rows import add, compared_of
 from idp.statements import asks_every, asks_one, changes
 from idp.store import kept
 

@@ -23,8 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id
-from idp.normal_forms import compared, compared_of
-from idp.rows import add
+from idp.normal_forms import compared
+from idp.rows import add, compared_of
 from idp.statements import asks_every, asks_one, changes
 
 MOST_NAMED = 1000

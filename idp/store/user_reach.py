@@ -16,7 +16,7 @@ from idp.store.users import GroupMember, User, UserShop
 
 @dataclass(frozen=True)
 class Match:
-    """Conditions on a person, which all must hold. Empty ones hold for everybody.
+    """Hold conditions on a person, which all must be met. Empty ones are met by everybody.
 
     ``shop_ids``: they work in one of these, or in all shops. ``must_set_up``: an administrator reset their second factor.
     """

@@ -50,7 +50,7 @@ EVERYBODY = PeopleSought()
 
 @dataclass(frozen=True)
 class _Condition:
-    """Something that is asked of users: the statement for the ids, and what holds of a user's row.
+    """Hold a condition on users: the statement for their ids, and what it means for a user's row.
 
     ``is_ordered``: an index has the users in the order of their usernames.
     """
@@ -61,7 +61,7 @@ class _Condition:
 
 
 class Found:
-    """The users that a search finds. Its conditions are looked at once, for the page and for the count."""
+    """Find the users of a search. Its conditions are read once, for the page and for the count."""
 
     def __init__(self, organisation_id: str, sought: PeopleSought) -> None:
         self._organisation_id, self._order = organisation_id, ORDERS[sought.order]

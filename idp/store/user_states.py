@@ -57,7 +57,7 @@ EVERYBODY = "everybody"
 
 @dataclass(frozen=True)
 class Order:
-    """An order of a list: the columns of its index."""
+    """Hold an order of a list: the columns of its index."""
 
     columns: tuple[Any, ...]
     descending: bool = False

@@ -25,7 +25,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class NewOrganisation:
-    """What an operator enters. ``language``: the first one, in which people without a choice get mail."""
+    """Hold what an operator enters. ``language``: the first one, that of mail to people who chose none."""
 
     store_url: str
     name: str

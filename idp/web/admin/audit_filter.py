@@ -31,15 +31,15 @@ KINDS: Mapping[str, tuple[Message, tuple[str, ...]]] = {
 }
 """Kinds of several events, by their name in the address."""
 DAYS = ((say("Today"), 0, 0), (say("Yesterday"), 1, 1), (say("Last 7 days"), 6, 0))
-"""Presets: how many days ago they begin and end."""
+"""The presets: how many days ago each begins and ends."""
 SHOP_DAYS = 6
-"""A shop without days is looked for in the last week: its people's events have no index of their own."""
+"""A search for a shop without days reads the last week only: the events of its people have no index of their own."""
 Choices = tuple[tuple[str, Message | str], ...]
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A range of days to choose at once. ``is_on``: it is the present one."""
+    """Hold a range of days to choose with one press. ``is_on``: it is chosen now."""
 
     label: Message
     address: str
@@ -48,7 +48,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Filter:
-    """The form of the filter: ``asked`` as it was entered, by the names of the fields. ``zone``: of the days."""
+    """Hold the form of the filter: ``asked`` as it was entered, by the names of the fields. ``zone``: of the days."""
 
     asked: Mapping[str, str]
     zone: str

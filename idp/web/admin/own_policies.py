@@ -111,7 +111,7 @@ def edit(store_url: str, rule_id: str) -> Response:
 
 
 def end(store_url: str, rule_id: str) -> Response:
-    """Ask, then let today be the last day."""
+    """Ask, then make today the last day."""
     admin = guard.administrator(store_url, fresh=True)
     row = _at(admin, rule_id)
     question = Question(
@@ -135,7 +135,7 @@ def end(store_url: str, rule_id: str) -> Response:
 
 
 def remove(store_url: str, rule_id: str) -> Response:
-    """Ask, then delete."""
+    """Ask, then delete the rule."""
     admin = guard.administrator(store_url, fresh=True)
     row = _at(admin, rule_id)
     heading = say("Delete the policy %(policy)s?", policy=row.name)

@@ -21,7 +21,8 @@ from idp.store.users import User
 from idp.web.admin.confirm_dialog import reason_entered
 from idp.web.confirmed_action import ConfirmedAction
 
-DONE = say("Done.")
+SHOWN = Message("")
+"""Of an action whose result is a page of its own."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
 
     gives: Kind | Callable[[User], Access] | None = None
     takes: Kind | None = None
-    tells: Message | Callable[[Any], Message] = DONE
+    tells: Message | Callable[[Any], Message] = SHOWN
     asks_reason: bool = False
     always_asks_password: bool = False
     is_shown: bool = False

@@ -32,7 +32,7 @@ AS_THE_LAST = ("role", "locale")
 
 @dataclass(frozen=True)
 class PersonForm:
-    """Somebody to add (``user_id`` empty) or to edit. ``values`` by the names of ``FIELDS``.
+    """Hold a person to add (``user_id`` empty) or to edit. ``values`` by the names of ``FIELDS``.
 
     ``like``: the username of the last person added, whose role, language, groups and shops are filled in; empty for none.
     ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54).

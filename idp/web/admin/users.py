@@ -28,7 +28,7 @@ from idp.web.pagination import List, Pages, counted, page_of, people
 
 PAGE = 25
 MOST_CHOICES = 200
-"""Of more groups or shops no list can be chosen from. Their own pages lead to their people."""
+"""With more groups or shops there is no list of them here. Their own pages lead to their people."""
 STATE_NAMES = {
     "no_factor": say("No second factor"),
     "factor": say("Has a second factor"),
@@ -84,7 +84,7 @@ class Sought:
 
     @property
     def is_everybody(self) -> bool:
-        """Whether nothing is asked."""
+        """Return whether nothing is asked."""
         return replace(self, sort="") == Sought()
 
 
@@ -251,7 +251,7 @@ def _selection(admin: Admin, choice: Choice, rows: Sequence[User], count: int) -
 
 
 def _with_counts(admin: Admin, choice: Choice) -> Choice:
-    """Return the choices with the number of people in each state. Beside another filter it would be that of everybody."""
+    """Return the choices with the number of people in each state. It is right only while nothing else is filtered."""
     counts = user_states.counts(admin.organisation.id, user_search.FEW + 1)
     all_states = tuple(
         (state, say("%(name)s: %(count)s", name=name, count=counted(counts[state])) if state else name)
