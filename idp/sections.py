@@ -182,6 +182,8 @@ class Lifetimes(Section):
     """A refresh token ends after this time, used or not."""
     attempt_minutes: int = Field(60, ge=5)
     """A sign-in in progress."""
+    stay_signed_in_days: int = Field(30, ge=0, le=365)
+    """A session of somebody who chose to stay signed in on their device, where an organisation offers it; 0: nowhere."""
     remember_device_days: int = Field(30, ge=1, le=365)
     """A remembered device, counted from the tick."""
     profile_minutes: int = Field(10, ge=1)

@@ -27,6 +27,7 @@ class Answers:
 
     restart_reason: Literal["", "yes", "elsewhere"] = ""
     account: str = ""
+    stay_signed_in: Literal["", "yes"] = ""
     organisation: Literal["", "ask", "typed"] = ""
     leaked_password: Literal["", "change", "later"] = ""
     factor_mode: Literal["", "app", "recovery"] = ""

@@ -9,6 +9,7 @@ from idp.branding import Brand
 from idp.config import Settings
 from idp.errors import TooMany
 from idp.identity.sessions import sessions
+from idp.identity.sessions.sessions import SAME_COOKIE, SessionCookie
 from idp.signin import attempts, effects
 from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, Entered, RestartReason
 from idp.signin.confirming import confirmed
@@ -37,7 +38,7 @@ class Moved:
     """An answer was taken, or its step is not the one due: the sign-in is shown again. Empty cookies stay as they are."""
 
     attempt_id: str
-    session_cookie: str = ""
+    session_cookie: SessionCookie = SAME_COOKIE
     device_cookie: str = ""
     browser_cookie: str = ""
     session_ended: bool = False
@@ -177,7 +178,7 @@ def _taken(work: StepContext, step: Step, form: Form) -> Wrong | Moved:
     new = effects.keep(work, outcome)
     if isinstance(new, Wrong):
         return new
-    session_ended = outcome.ends_session and not new.session
+    session_ended = outcome.ends_session and not new.session.value
     return Moved(work.case.attempt_id, new.session, outcome.device_cookie, new.browser, session_ended)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from idp import db, metrics
 from idp.audit import Event
@@ -9,7 +10,7 @@ from idp.errors import Conflict
 from idp.identity import assurance
 from idp.identity.credentials import remembered_devices
 from idp.identity.sessions import browser_cookies, sessions
-from idp.identity.sessions.sessions import Place
+from idp.identity.sessions.sessions import SAME_COOKIE, Place, SessionCookie
 from idp.signin import attempts
 from idp.signin.flow import is_authenticated
 from idp.signin.load_state import gather_again
@@ -29,7 +30,7 @@ class _RolledBack(Exception):
 class NewCookies:
     """The cookie values that an answer sets; empty ones stay as they are."""
 
-    session: str
+    session: SessionCookie
     browser: str
 
 
@@ -78,12 +79,12 @@ def _lock_person(work: StepContext, result: StepResult) -> None:
         users.lock_user(organisation_id, user_id)
 
 
-def _start_or_renew(work: StepContext) -> str:
+def _start_or_renew(work: StepContext) -> SessionCookie:
     """Start the session, or renew it with further proofs, once the person is authenticated. Returns its new cookie."""
     case, visit = work.case, work.visit
     fresh = len(case.own_proofs) > case.answers.session_proofs
     if not fresh or not is_authenticated(case):
-        return ""
+        return SAME_COOKIE
     _, terms, user = work.person()
     if case.session_id:
         new = case.own_proofs[case.answers.session_proofs :]
@@ -94,9 +95,11 @@ def _start_or_renew(work: StepContext) -> str:
         work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
     else:
         _end_session(work)
-        place = Place(visit.browser_id, visit.label, visit.address)
+        stays = bool(case.days_to_stay and case.answers.stay_signed_in)
+        place = Place(visit.browser_id, visit.label, visit.address, stays)
         _, cookie = sessions.start(work.settings, terms, user, case.own_proofs, place, case.now)
-        work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
+        facts: dict[str, Any] = {"methods": [proof.method for proof in case.own_proofs]}
+        work.record(Event.SIGNED_IN, **facts | ({"stays": True} if stays else {}))
         reached = assurance.acr(case.own_proofs, work.settings.acr.names)
         db.after_commit(partial(metrics.count_sign_in, "success", reached))
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:

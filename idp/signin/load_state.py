@@ -216,6 +216,7 @@ def _facts(
         is_named=is_named,
         offer_set_up=terms.offer_set_up,
         remember_device_days=terms.remember_device_days,
+        stay_signed_in_days=terms.stay_signed_in_days,
     )
 
 

@@ -29,6 +29,7 @@ class OrganisationFacts:
     is_named: bool
     offer_set_up: bool = True
     remember_device_days: int = 30
+    stay_signed_in_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,18 @@ class Case:
     def may_name_organisation(self) -> bool:
         """Whether pages may name it: the client or device did, or the person has proved who they are (S29)."""
         return self.organisation is not None and (self.organisation.is_named or self.person is not None)
+
+    @property
+    def days_to_stay(self) -> int:
+        """For how many days the person may stay signed in on this device; 0: this is not offered.
+
+        An app on a shared device never offers it. Nor does a page on which the person typed the store URL: the offer would
+        reveal that the organisation exists (S29).
+        """
+        is_shared = self.needs.client is not None and self.needs.client.shared_device
+        if self.organisation is None or not self.organisation.is_named or self.session_id or is_shared:
+            return 0
+        return self.organisation.stay_signed_in_days
 
     @property
     def is_reauthentication(self) -> bool:

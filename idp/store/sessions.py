@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     String,
     Update,
+    false,
     select,
     text,
     tuple_,
@@ -69,6 +70,8 @@ class UserSession(Base):
     last_seen_at: Mapped[datetime]
     idle_until: Mapped[datetime]
     ends_at: Mapped[datetime]
+    stays: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the person chose to stay signed in: it ends by ``ends_at`` alone, and its cookie outlives the browser."""
     ended_at: Mapped[datetime | None]
     ended_why: Mapped[str] = mapped_column(String(40), default="")
     apps_noted_at: Mapped[datetime | None]

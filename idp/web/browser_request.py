@@ -43,12 +43,16 @@ SYSTEMS = (
 
 @dataclass
 class Cookies:
-    """Hold the values of this request's cookies, and those to set with the answer (None: leave, empty: delete)."""
+    """Hold the values of this request's cookies, and those to set with the answer (None: leave, empty: delete).
+
+    ``session_seconds``: how long the browser keeps the session's; None: until it closes.
+    """
 
     browser: str
     browser_is_new: bool
     browser_renewed: str = ""
     session: str | None = None
+    session_seconds: int | None = None
     device: str | None = None
 
 
@@ -153,7 +157,7 @@ class BrowserRequest:
         if found.browser_renewed or (found.browser_is_new and may_be_unknown):
             yield from self.set_cookie(status, "browser", found.browser_renewed or found.browser, LONG)
         if found.session is not None:
-            yield from self.set_cookie(status, "login", found.session, None)
+            yield from self.set_cookie(status, "login", found.session, found.session_seconds)
         if found.device is not None:
             yield from self.set_cookie(status, "device", found.device, LONG)
 

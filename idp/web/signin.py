@@ -163,8 +163,8 @@ def _page(shown: Shown) -> Response:
 
 def _take_cookies(moved: authenticate.Moved) -> None:
     cookies = request_context.cookies()
-    if moved.session_cookie or moved.session_ended:
-        cookies.session = moved.session_cookie
+    if moved.session_cookie.value or moved.session_ended:
+        cookies.session, cookies.session_seconds = moved.session_cookie.value, moved.session_cookie.seconds
     if moved.device_cookie:
         cookies.device = moved.device_cookie
     cookies.browser_renewed = moved.browser_cookie

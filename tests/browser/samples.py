@@ -88,6 +88,7 @@ PASSWORD = PasswordPage(
     store_url="example-shoes",
     can_change_organisation=True,
     can_change_person=False,
+    stay_days=30,
 )
 CONFIRM = replace(_frame("password", client_name=""), purpose=say("Settings"), cancel_to="/account")
 """A reauthentication, which shows its purpose and has a way back."""
@@ -144,7 +145,7 @@ SESSIONS = (
     OpenSession(
         "1", "u", "sanne", "Firefox · Windows", ip_network.in_words("192.168.1.20"), DAY, DAY, ("Kassa", "Back office")
     ),
-    OpenSession("2", "u", "sanne", "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, ()),
+    OpenSession("2", "u", "sanne", "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, (), DAY),
 )
 CONNECTED = (
     ConnectedApp("b", "Boekhouder", SCOPES, DAY, DAY, was_asked=True),

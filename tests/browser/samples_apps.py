@@ -36,7 +36,7 @@ BESIDE = Pages("?page=1", "?page=3")
 SESSION = OpenSession(
     "1", "u", "anna", "Firefox · Windows", ip_network.in_words("192.168.1.2"), DAY, DAY, ("Kassa", "Webshop")
 )
-ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, ())
+ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, (), DAY)
 
 
 WAITING = MailRow(

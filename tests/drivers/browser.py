@@ -105,6 +105,13 @@ class Browser:
         self.client._cookies.clear()  # type: ignore[union-attr] # Werkzeug has no public way
         return self
 
+    def restart(self) -> Self:
+        """Close the browser and open it again: cookies without an age of their own are gone."""
+        jar = self.client._cookies or {}
+        for key in [key for key, cookie in jar.items() if cookie.max_age is None and cookie.expires is None]:
+            del jar[key]
+        return self
+
     @property
     def cookies(self) -> dict[str, str]:
         """Return the cookies, name → value."""

@@ -183,7 +183,7 @@ def test_a_password_change_ends_other_sessions_and_notifies(
         users.change_user(user.organisation_id, user.id, must_change_password=True, password_expires_at=now)
     hashed = passwords.hash_of(settings, "another long secret")
     passwords.put(settings, user, NewPassword(hashed), CLI, Kept(started[0][0]))
-    assert [sessions.current(cookie, now) is not None for _, cookie in started] == [True, False, False]
+    assert [sessions.current(cookie.value, now) is not None for _, cookie in started] == [True, False, False]
     after = fresh(user)
     assert (after.must_change_password, after.password_expires_at) == (False, None)
     assert passwords.verify(settings, after, "another long secret")

@@ -55,7 +55,8 @@ class Presence:
         terms = settings_of(settings, organisation)
         proofs = [Proof("password", now)]
         place = sessions.Place("", "Firefox", "192.0.2.7")
-        self.login_id, self.cookie = sessions.start(settings, terms, user, proofs, place, now)
+        self.login_id, started = sessions.start(settings, terms, user, proofs, place, now)
+        self.cookie = started.value
         self.grant_id, self.attempt, self.device = crypto.new_id(), crypto.random_bytes(32), crypto.new_secret()
         remembered_devices.remember(settings, terms, user, self.device, "Firefox", now)
         later = now + timedelta(hours=1)

@@ -123,6 +123,17 @@ class OrganisationSettings:
     login_hours: int = _number(
         24, Number(1, 720, say("Sign in again at the latest after"), _HOURS, lambda found: found.lifetimes.login_hours)
     )
+    stay_signed_in_days: int = _number(
+        0,
+        Number(
+            0,
+            365,
+            say("Offer to stay signed in on a device for (0: never)"),
+            _DAYS,
+            lambda found: found.lifetimes.stay_signed_in_days,
+        ),
+        lambda _: 0,
+    )
     remember_device_days: int = _number(
         30, Number(1, 365, say("Remember devices for"), _DAYS, lambda found: found.lifetimes.remember_device_days)
     )

@@ -23,7 +23,10 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A live session. ``label``: the browser in words. ``apps``: their names, in the order of the sign-ins."""
+    """A live session. ``label``: the browser in words. ``apps``: their names, in the order of the sign-ins.
+
+    ``stays_until``: when a session ends whose person chose to stay signed in; None for others, which end when they are idle.
+    """
 
     id: str
     user_id: str
@@ -33,6 +36,7 @@ class OpenSession:
     since: datetime
     last_used_at: datetime
     apps: tuple[str, ...]
+    stays_until: datetime | None = None
 
 
 def of_person(user: User, place: Place | None, most: int) -> tuple[OpenSession, ...]:
@@ -64,6 +68,7 @@ def _described(organisation_id: str, rows: Iterable[UserSession], usernames: dic
             since=row.started_at,
             last_used_at=row.last_seen_at,
             apps=tuple(names[one.client_id] for one in within if one.login_id == row.id and one.client_id in names),
+            stays_until=row.ends_at if row.stays else None,
         )
         for row in found
     )

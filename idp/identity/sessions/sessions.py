@@ -29,11 +29,27 @@ def digest_of(cookie: str) -> bytes:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a session begins: the id of the browser's row, the browser in words, and its IP address."""
+    """Where a session begins: the id of the browser's row, the browser in words, and its IP address.
+
+    ``stays``: the person chose to stay signed in there. It has an effect where their organisation offers it.
+    """
 
     browser_id: str = ""
     label: str = ""
     address: str = ""
+    stays: bool = False
+
+
+@dataclass(frozen=True)
+class SessionCookie:
+    """The value of a session's cookie. ``seconds``: how long a browser keeps it; None: until the browser closes."""
+
+    value: str
+    seconds: int | None = None
+
+
+SAME_COOKIE = SessionCookie("")
+"""Leaves the browser the cookie that it has."""
 
 
 def start(
@@ -43,11 +59,13 @@ def start(
     proofs: Sequence[Proof],
     place: Place,
     now: datetime,
-) -> tuple[str, str]:
+) -> tuple[str, SessionCookie]:
     """Start a session of a user. Returns its id (``sid``) and its cookie. The caller ends a former one, and audits."""
     organisation_id, user_id, browser_id = user.organisation_id, user.id, place.browser_id
     cookie = crypto.new_bearer(organisation_id)
-    ends_at = now + timedelta(hours=min(settings.lifetimes.login_hours, organisation_settings.login_hours))
+    days = min(settings.lifetimes.stay_signed_in_days, organisation_settings.stay_signed_in_days) if place.stays else 0
+    hours = min(settings.lifetimes.login_hours, organisation_settings.login_hours)
+    ends_at = now + (timedelta(days=days) if days else timedelta(hours=hours))
     session = UserSession(
         organisation_id=organisation_id,
         id=crypto.new_id(),
@@ -59,13 +77,18 @@ def start(
         address=place.address[:45],
         started_at=now,
         last_seen_at=now,
-        idle_until=min(ends_at, _idle_until(settings, organisation_settings, now)),
+        idle_until=ends_at if days else min(ends_at, _idle_until(settings, organisation_settings, now)),
         ends_at=ends_at,
+        stays=bool(days),
     )
     with transaction():
         sessions.add_session(session)
         _note(organisation_id, user_id, browser_id, now)
-    return session.id, cookie
+    return session.id, _cookie(cookie, session, now)
+
+
+def _cookie(value: str, session: UserSession, now: datetime) -> SessionCookie:
+    return SessionCookie(value, int((session.ends_at - now).total_seconds()) if session.stays else None)
 
 
 def _note(organisation_id: str, user_id: str, browser_id: str, now: datetime) -> None:
@@ -80,7 +103,7 @@ def _idle_until(settings: Settings, organisation_settings: OrganisationSettings,
     return now + timedelta(minutes=min(settings.lifetimes.login_idle_minutes, organisation_settings.login_idle_minutes))
 
 
-def renew(organisation_id: str, session_id: str, proofs: Sequence[Proof], now: datetime) -> str:
+def renew(organisation_id: str, session_id: str, proofs: Sequence[Proof], now: datetime) -> SessionCookie:
     """Give a session a new cookie after further ``proofs``, which are appended. The old cookie is worthless then.
 
     Raises ``Conflict`` if the session ended since.
@@ -91,7 +114,7 @@ def renew(organisation_id: str, session_id: str, proofs: Sequence[Proof], now: d
         all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
         if live is None or not sessions.renew_session(organisation_id, session_id, digest_of(cookie), all_proofs):
             raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the session had ended")
-    return cookie
+    return _cookie(cookie, live, now)
 
 
 def current(cookie: str, now: datetime) -> UserSession | None:
@@ -110,9 +133,9 @@ def touch(settings: Settings, organisation_settings: OrganisationSettings, sessi
     """Restart a session's idle time: at most once a minute, never beyond its end. Returns whether it was written."""
     if now - session.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
         return False
-    idle_until = min(session.ends_at, _idle_until(settings, organisation_settings, now))
+    idle = session.ends_at if session.stays else _idle_until(settings, organisation_settings, now)
     with transaction():
-        return sessions.touch_session(session.organisation_id, session.id, now, idle_until) == 1
+        return sessions.touch_session(session.organisation_id, session.id, now, min(session.ends_at, idle)) == 1
 
 
 def end(session: UserSession, why: str, origin: Origin) -> bool:

@@ -1,6 +1,7 @@
 """Username and password (S30), with the look-up among leaked passwords at every entry (S31)."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from idp import db, normal_forms
 from idp.audit import Event
@@ -29,7 +30,8 @@ class PasswordPage:
     """Asks for ``username`` (unless ``username_is_fixed``) and ``password``.
 
     ``can_change_organisation``: a button ``other_organisation`` goes back to the store URL. ``can_change_person``: a button
-    ``other_person`` clears the fixed username. ``passkey``: a passkey may be used instead.
+    ``other_person`` clears the fixed username. ``passkey``: a passkey may be used instead. ``stay_days``: for how long the
+    tick ``stay_signed_in`` keeps the person signed in on this device; 0: it is not offered.
     """
 
     frame: Frame
@@ -39,6 +41,8 @@ class PasswordPage:
     can_change_organisation: bool
     can_change_person: bool
     passkey: PasskeyAsk | None = None
+    stay_days: int = 0
+    stay_ticked: bool = False
 
 
 def due(case: Case) -> bool:
@@ -59,6 +63,8 @@ def page(case: Case, frame: Frame) -> PasswordPage:
         can_change_organisation=_can_change_organisation(case),
         can_change_person=bool(fixed) and not case.needs.subject,
         passkey=use_passkey.ask_of(case, PLACE),
+        stay_days=case.days_to_stay,
+        stay_ticked="stay_signed_in" in case.entered,
     )
 
 
@@ -80,8 +86,14 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return StepResult(answers=replace(work.case.answers, organisation="ask"), columns={"organisation_id": None})
     if "other_person" in form:
         return somebody_else()
-    if "passkey" in form:
-        return use_passkey.sign_in(work, PLACE, form["passkey"])
+    outcome = use_passkey.sign_in(work, PLACE, form["passkey"]) if "passkey" in form else _by_password(work, form)
+    if isinstance(outcome, Wrong):
+        return outcome
+    stays: Literal["", "yes"] = "yes" if form.get("stay_signed_in") == "yes" else ""
+    return replace(outcome, answers=replace(outcome.answers or work.case.answers, stay_signed_in=stays))
+
+
+def _by_password(work: StepContext, form: Form) -> Outcome:
     username = work.known_user.username if work.known_user else form.get("username", "")[:254]
     user = work.known_user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))

@@ -49,6 +49,10 @@
     }
     const id = text(credential.rawId);
     form.elements.passkey.value = JSON.stringify({ id, rawId: id, type: credential.type, response: answer });
+    // A tick of the password's form holds for the passkey too.
+    for (const one of form.querySelectorAll("[data-tick]")) {
+      one.value = document.getElementById(one.dataset.tick)?.checked ? "yes" : "";
+    }
     form.submit();
   };
 
