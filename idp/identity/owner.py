@@ -31,6 +31,15 @@ def has_owner_role(user: User) -> bool:
     return user.role == Role.OWNER
 
 
+def is_protected(organisation: Organisation, user: User) -> bool:
+    """Return whether only the owner may manage a user: one with the role, or the one who is invited to take it.
+
+    The invitation of a new organisation's owner gives the role (``accounts.new_organisation``). So who could change their
+    address could become the owner.
+    """
+    return has_owner_role(user) or user.id == organisation.owner_id
+
+
 def administrators(organisation_id: str) -> Sequence[User]:
     """Return the active administrators and owners, by username."""
     return access.active_with_roles(organisation_id, RULING_ROLES)
@@ -52,7 +61,7 @@ NEEDS_AN_OWNER = say("An organisation needs an owner: hand over the ownership to
 
 def require_not_owner(organisation: Organisation, user: User) -> None:
     """Raise ``Forbidden`` for the owner: nobody disables the owner together with others."""
-    if user.id == organisation.owner_id or has_owner_role(user):
+    if is_protected(organisation, user):
         raise Forbidden(NEEDS_AN_OWNER)
 
 

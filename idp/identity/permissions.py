@@ -8,7 +8,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Forbidden, NotFound, Refusal, say
 from idp.identity import access
-from idp.identity.owner import has_owner_role
+from idp.identity.owner import has_owner_role, is_protected
 from idp.identity.roles import ROLES, RULING_ROLES, Role
 from idp.identity.user_fields import check_role
 from idp.store import operators, users
@@ -55,7 +55,8 @@ def _refusal_to_rule(actor: User | None) -> Refusal | None:
 def refusal_over(organisation: Organisation, user: User, origin: Origin) -> Refusal | None:
     """Return why the acting user may not manage ``user``; None where they may.
 
-    Administrators may manage the users of their organisation. Only the owner may manage the owner.
+    Administrators may manage the users of their organisation. Only the owner may manage the owner, and the person who is
+    invited to be the owner manages themselves.
     """
     if user.organisation_id != organisation.id:
         return NotFound(detail="a user of another organisation")
@@ -63,7 +64,8 @@ def refusal_over(organisation: Organisation, user: User, origin: Origin) -> Refu
         return None
     actor = users.user(organisation.id, origin.actor_id)
     refusal = _refusal_to_rule(actor)
-    if refusal is None and actor is not None and has_owner_role(user) and not has_owner_role(actor):
+    is_own = actor is not None and (actor.id == user.id or has_owner_role(actor))
+    if refusal is None and is_protected(organisation, user) and not is_own:
         return Forbidden(say("Only the owner may change the owner."))
     return refusal
 

@@ -43,7 +43,7 @@ class DryRun:
         by_name = _by_key((shop.name, shop.id) for shop in organisations.shops(organisation.id))
         self._shops = by_name | _by_key((code, shop_id) for shop_id, code in self._codes.items())
         self._groups = _by_key((group.name, group.id) for group in organisations.groups(organisation.id))
-        self._over: dict[str, Refusal | None] = {}
+        self._over: dict[tuple[str, bool], Refusal | None] = {}
         self._known: dict[str, User] = {}
         self._seen: dict[str, int] = {}
 
@@ -85,9 +85,10 @@ class DryRun:
         return ()
 
     def _changed(self, user: User, values: dict[str, Any]) -> tuple[str, ...]:
-        if user.role not in self._over:
-            self._over[user.role] = permissions.refusal_over(self._at, user, self._origin)
-        if (refusal := self._over[user.role]) is not None:
+        kind = (user.role, user.id == self._at.owner_id)
+        if kind not in self._over:
+            self._over[kind] = permissions.refusal_over(self._at, user, self._origin)
+        if (refusal := self._over[kind]) is not None:
             raise refusal
         groups, shops = self._resolve(values)
         columns = columns_of({name: value for name, value in values.items() if name in BY_NAME}, user.claims)
