@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Delete,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     Update,
+    delete,
     func,
     or_,
     select,
@@ -50,6 +52,7 @@ class Job(Base):
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(10))
     created_by: Mapped[str] = mapped_column(Id)
+    """The person who uploaded the file; from the start on the one who started it, by whose rights it is carried out."""
     created_at: Mapped[datetime]
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     """The digest of the file: the worker carries out what the dry run judged."""
@@ -145,6 +148,12 @@ def line(organisation_id: str, job_id: str, position: int) -> Select[JobLine]:
 def change_line(organisation_id: str, line_id: str, **columns: Any) -> Update:
     """Set columns of a line."""
     return update(JobLine).where(JobLine.organisation_id == organisation_id, JobLine.id == line_id).values(**columns)
+
+
+@changes
+def forget_lines(organisation_id: str, job_id: str) -> Delete:
+    """Delete the lines of a job that is never carried out."""
+    return delete(JobLine).where(JobLine.organisation_id == organisation_id, JobLine.job_id == job_id)
 
 
 def lines(organisation_id: str, job_id: str, outcome: str, after: int, most: int) -> list[JobLine]:

@@ -194,6 +194,51 @@ def test_rights_are_those_that_the_administrator_has_when_it_runs(factory: Facto
     assert names(factory, shoes) == {"anna", "boss"}
 
 
+def test_an_import_is_carried_out_by_the_rights_of_the_person_who_starts_it(
+    factory: Factory, enter, new_browser, shoes, anna, boss
+) -> None:
+    """The owner's file, started by an administrator: they confirm it, so its acts are theirs, and the owner stays."""
+    address = upload(enter(boss), "username,name\nboss,Eve\nkim,Kim\n").url
+    browser = start(enter(anna, address, new_browser()), anna)
+    assert worked(factory) == 2
+    assert "Only the owner may change the owner" in browser.open(address).text
+    with factory.context():
+        kim, unchanged = users.user_named(shoes, "kim"), users.user_named(shoes, "boss")
+        assert kim is not None
+        assert unchanged is not None
+        assert unchanged.name != "Eve"
+        (row,) = [row for row in audit.rows_about(shoes, kim.id, limit=5) if row.event == Event.USER_CREATED]
+        assert row.actor_id == anna.id
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_an_import_that_has_begun_is_not_dropped(factory: Factory, enter, shoes, anna, state: str) -> None:
+    """Its page offers that no more; nor does its address do it: people were created already, and their codes wait."""
+    browser = upload(enter(anna), "username\nkim\nliv\n", print_codes="yes")
+    address = browser.url
+    start(browser, anna)
+    with factory.context():
+        job = store.jobs_of(shoes, 1)[0]
+        if state == "running":
+            with transaction():
+                assert store.lease(shoes, job.id, job.created_at, job.created_at)
+    if state == "done":
+        worked(factory)
+    browser.open(f"{address}/cancel").submit("Discard the import")
+    assert "can no longer be discarded" in browser.errors[0]
+    with factory.context():
+        assert store.jobs_of(shoes, 1)[0].state == state
+        assert not [row for row in audit.rows(shoes) if row.event == Event.IMPORT_CANCELLED]
+
+
+def test_a_dropped_file_is_forgotten(factory: Factory, enter, shoes, anna) -> None:
+    """Its lines are personal data, and the page says so."""
+    upload(enter(anna), "username\nkim\n").click("Discard the import").submit("Discard the import")
+    with factory.context():
+        job = store.jobs_of(shoes, 1)[0]
+        assert (job.state, store.lines(shoes, job.id, "", 0, 5)) == ("cancelled", [])
+
+
 def test_an_import_can_be_dropped_before_it_begins(factory: Factory, enter, new_browser, shoes, anna) -> None:
     """Dropped ones never run, and one cannot be started twice. Other organisations see none of it."""
     browser = upload(enter(anna), "username\nkim\n")

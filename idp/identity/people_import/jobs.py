@@ -37,6 +37,8 @@ LEASE = timedelta(minutes=1)
 ROUND_SECONDS = 2.0
 """How long one round of the worker may take for an import: waiting mails come next."""
 CHUNK = 100
+NOT_BEGUN = ("draft", "waiting")
+"""The states of a job of which no line was carried out."""
 OURS = say("Something went wrong on our side; we've logged it. Import this line again later.")
 log = structlog.get_logger("jobs")
 
@@ -105,12 +107,17 @@ def content_of(settings: Settings, line: JobLine) -> dict[str, Any]:
 
 
 def start(settings: Settings, job: Job, origin: Origin) -> None:
-    """Hand a job to the worker, once. Raises ``Conflict`` if it was started or discarded before."""
+    """Hand a job to the worker, once. Raises ``Conflict`` if it was started or discarded before.
+
+    From now on it is a job of the acting user. Another administrator may have uploaded the file: nobody acts by the rights
+    of a person who has confirmed nothing.
+    """
     permissions.require_ruler(job.organisation_id, origin)
     sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
     until = clock.ahead(hours=settings.lifetimes.invitation_hours) if job.prints_codes else None
     with transaction():
-        if not store.move(job.organisation_id, job.id, "draft", job.digest, state="waiting", codes_until=until):
+        ready = {"state": "waiting", "codes_until": until, "created_by": origin.actor_id}
+        if not store.move(job.organisation_id, job.id, "draft", job.digest, **ready):
             raise Conflict(say("This import was already started or discarded."))
         record(origin, Event.IMPORT_STARTED, organisation_id=job.organisation_id, data={"lines": job.total, "job": job.id})
 
@@ -119,8 +126,10 @@ def cancel(job: Job, origin: Origin) -> None:
     """Discard an import that has not begun. Raises ``Conflict`` if it has."""
     permissions.require_ruler(job.organisation_id, origin)
     with transaction():
-        if not store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=clock.now()):
+        over = {"state": "cancelled", "ended_at": clock.now()}
+        if job.state not in NOT_BEGUN or not store.move(job.organisation_id, job.id, job.state, job.digest, **over):
             raise Conflict(say("This import has begun, and can no longer be discarded."))
+        store.forget_lines(job.organisation_id, job.id)
         record(origin, Event.IMPORT_CANCELLED, organisation_id=job.organisation_id, data={"job": job.id})
 
 
