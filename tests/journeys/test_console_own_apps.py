@@ -212,3 +212,30 @@ def test_only_some_kinds_are_for_administrators(enter, allow, anna) -> None:
     browser = enter(anna, HOME)
     statuses = {kind: browser.open(f"{HOME}/connect/{kind}").status for kind in KINDS}
     assert {kind for kind, status in statuses.items() if status == 200} == set(OF_ADMINISTRATORS)
+
+
+def test_an_administrator_sees_no_scopes_of_the_apis_of_others(
+    factory, settings, enter, allow, new_browser, anna, olga
+) -> None:
+    """The form of their app offers what they may choose: it tells nothing of what other organisations run."""
+    allow()
+    boots = factory.make_organisation("example-boots")
+    with factory.context():
+        api = {"identifier": "https://payroll.boots.example", "scopes": {"boots.payroll": "See wages"}}
+        registration.register(
+            settings,
+            "payroll",
+            {"grant_types": [], "scope": "", "resource": api},
+            Ours(organisations=(boots,)),
+            None,
+            BY_TESTS,
+        )
+    browser = connect(enter(anna, HOME))
+    client_id = browser.url.split("/apps/")[1].split("/")[0]
+    assert "boots.payroll" not in browser.open(f"{HOME}/{client_id}/edit").html
+    browser.submit(**{"scope.boots.payroll": "yes"})
+    with factory.context():
+        row = clients.client(client_id)
+        assert row is not None
+        assert "boots.payroll" not in row.metadata_["scope"]
+    assert "boots.payroll" in enter(olga, f"{HOME}/payroll/edit", new_browser()).html

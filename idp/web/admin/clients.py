@@ -159,7 +159,7 @@ def edit(store_url: str, client_id: str) -> Response:
 
 def _save(admin: Admin, row: Client, form: Fields) -> Response:
     client_id = row.client_id
-    metadata, ours = client_form.read(request_context.settings(), row, form, api_scopes())
+    metadata, ours = client_form.read(request_context.settings(), row, form, _scopes_for(admin))
     if not admin.is_operator:
         metadata, ours = client_form.of_administrator(row, metadata, ours)
     registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
@@ -194,9 +194,14 @@ def _question(admin: Admin, row: Client, action: ClientAction) -> Question:
     return Question(heading, action.sentences, action.button, back, is_final=action.is_final)
 
 
+def _scopes_for(admin: Admin) -> list[str]:
+    """Return the scopes of APIs to choose from. Administrators give none, and do not learn which APIs others run."""
+    return api_scopes() if admin.is_operator else []
+
+
 def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:
     shows_all = row is None or ALL in request.args
-    fields = client_form.shown(request_context.settings(), row, form, api_scopes())
+    fields = client_form.shown(request_context.settings(), row, form, _scopes_for(admin))
     if not admin.is_operator:
         shows_all, fields = True, client_form.for_administrators(fields)
     page = AppForm(
