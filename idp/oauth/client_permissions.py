@@ -12,10 +12,11 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Forbidden, Invalid, NotFound, Refusal, say
 from idp.identity import permissions
+from idp.normal_forms import compared
 from idp.oauth.client_metadata import SCOPES, SECRET_METHODS
 from idp.oauth.self_registered import CALLED, VISITED, is_inside
+from idp.store import client_registrations, organisations
 from idp.store import clients as store
-from idp.store import organisations
 from idp.store.clients import Client
 from idp.store.organisations import Organisation
 
@@ -87,7 +88,10 @@ def require_room(organisation_id: str, origin: Origin) -> None:
 def require_within(
     settings: Settings, managed_by: str, former: Mapping[str, Any], metadata: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> None:
-    """Raise ``Invalid`` if an app would get more than an organisation may give. What an operator gave before may stay."""
+    """Raise ``Invalid`` if an app would get more than an organisation may give. What an operator gave before may stay.
+
+    ``former``: its metadata before the change; empty for a new app.
+    """
     if columns["first_party"]:
         raise Invalid("first_party", say("Administrators can change this app's addresses. Take it over first."))
     if columns["organisations"] != [managed_by]:
@@ -102,6 +106,27 @@ def require_within(
                 raise Invalid(
                     name, say("%(address)s is an address of the provider itself, or inside its network.", address=address)
                 )
+
+
+def require_own_names(client_id: str, managed_by: str, former: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Raise ``Invalid`` if an app takes the name of another app that serves the organisation: people know it by that name.
+
+    Apps that registered themselves do not count: nobody has looked at their names, and they must not occupy any.
+    """
+    wanted = {compared(name): member for member, name in _names_in(metadata).items() if name != former.get(member)}
+    others = [row for row in store.clients() if row.client_id != client_id and row.serves(managed_by)] if wanted else []
+    named = {row.client_id: name for row in others for name in _names_of(row) if compared(name) in wanted}
+    alone = set(client_registrations.registered_among(list(named))) if named else set()
+    for name in (name for other, name in named.items() if other not in alone):
+        raise Invalid(wanted[compared(name)], say("There is already an app with the name “%(name)s”.", name=name))
+
+
+def _names_of(row: Client) -> tuple[str, ...]:
+    return (row.name, *_names_in(row.metadata_).values())
+
+
+def _names_in(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {member: name for member, name in metadata.items() if member.partition("#")[0] == "client_name"}
 
 
 def _require_allowed(name: str, value: Any, former: Any) -> None:

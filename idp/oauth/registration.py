@@ -61,6 +61,7 @@ def register(
     columns = columns_for(settings, checked, ours)
     if ours.managed_by:
         client_permissions.require_within(settings, ours.managed_by, {}, checked, columns)
+        client_permissions.require_own_names("", ours.managed_by, {}, checked)
     sectors.require_listed(settings, checked)
     name, now = client_id_for(client_id), clock.now()
     _require_own_resource(settings, name, checked)
@@ -114,6 +115,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         columns = columns_for(settings, checked, ours)
         if row.managed_by:
             client_permissions.require_within(settings, row.managed_by, row.metadata_, checked, columns)
+            client_permissions.require_own_names(client_id, row.managed_by, row.metadata_, checked)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
         changed |= {name for name, value in columns.items() if getattr(row, name) != value}
         present = {name: getattr(row, name) for name in columns}

@@ -239,3 +239,23 @@ def test_an_administrator_sees_no_scopes_of_the_apis_of_others(
         assert row is not None
         assert "boots.payroll" not in row.metadata_["scope"]
     assert "boots.payroll" in enter(olga, f"{HOME}/payroll/edit", new_browser()).html
+
+
+@pytest.mark.parametrize("name", ["Kassa", " kassa ", "ＫＡＳＳＡ"])
+def test_an_app_of_administrators_takes_no_name_of_another_app(factory, enter, allow, anna, shoes, name: str) -> None:
+    """People know an app by its name: an intruder at an administrator's session must not copy the till's."""
+    allow()
+    factory.make_client("kassa", client_name="Kassa")
+    browser = enter(anna, HOME).open(f"{HOME}/connect/shop")
+    browser.fill(name=name, address="soap.shoes.example").submit()
+    assert browser.status == 422
+    assert "There is already an app with the name" in browser.errors[0]
+    connect(browser)
+    client_id = browser.url.split("/apps/")[1].split("/")[0]
+    for more in ({"client_name": name}, {"in_languages": f"client_name#nl = {name}"}):
+        browser.open(f"{HOME}/{client_id}/edit").fill(**more).submit()
+        assert browser.status == 422, more
+    boots = factory.make_organisation("example-boots")
+    factory.make_client("boots", client_name="Laarzen", organisations=(boots,))
+    browser.open(f"{HOME}/{client_id}/edit").fill(client_name="Laarzen").submit()
+    assert "saved" in browser.text, "an app that serves others is unknown here"
