@@ -137,8 +137,12 @@ def work(settings: Settings, stop: threading.Event | None = None) -> int:
     """Carry out lines of the oldest due job, for ``ROUND_SECONDS``. Returns how many."""
     now = clock.now()
     job = store.due_job(now)
-    organisation = organisations.organisation(job.organisation_id) if job else None
-    if job is None or organisation is None:
+    if job is None:
+        return 0
+    organisation = organisations.organisation(job.organisation_id)
+    if organisation is None:  # it was removed: its import must not hold up those of others
+        with transaction():
+            store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=now)
         return 0
     with transaction():
         if not store.lease(job.organisation_id, job.id, now, now + LEASE):
