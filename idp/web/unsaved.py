@@ -98,6 +98,13 @@ def answer(
     return response
 
 
+def status_of(refusal: Refusal | None) -> int:
+    """Return the status of a form's page: 422 for input that is wrong, that of any other refusal, or 200."""
+    if refusal is None:
+        return 200
+    return 422 if refusal.status == 400 else refusal.status
+
+
 def _find() -> Unsaved | None:
     reference = request.args.get(REFERENCE, "")
     kept = stash.get(PURPOSE, reference, _author()) if reference and request.method == "GET" else None

@@ -64,8 +64,7 @@ def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[
         if refusal.status == 404:
             raise
         wrong_field = refusal.field if isinstance(refusal, Invalid) else "password"
-        status = 422 if refusal.status == 400 else refusal.status
-        return _page(admin, here, question, refusal.message, status=status, field=wrong_field)
+        return _page(admin, here, question, refusal.message, status=unsaved.status_of(refusal), field=wrong_field)
 
 
 def reason_entered() -> str:

@@ -9,7 +9,7 @@ from idp import factors
 from idp.errors import Message, Refusal
 from idp.identity.credentials import bypass_codes
 from idp.store.users import User
-from idp.web import forms, pages, post_redirect_get, reauthentication, request_context
+from idp.web import forms, pages, post_redirect_get, reauthentication, request_context, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.user_actions import ACTIONS
@@ -73,7 +73,7 @@ def _answer(admin: Admin, user: User) -> Response:
     except Refusal as refusal:
         if refusal.status == 404:
             raise
-        return _page(admin, user, refusal.message, status=422 if refusal.status == 400 else refusal.status)
+        return _page(admin, user, refusal.message, status=unsaved.status_of(refusal))
 
 
 def _carry_out(admin: Admin, user: User, choice: str) -> Response:

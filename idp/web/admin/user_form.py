@@ -138,13 +138,7 @@ def _stored(admin: Admin, user: User) -> Fields:
 
 def _again(admin: Admin, user: User | None, form: Fields, refusal: Refusal | None) -> Response:
     """Show the form as it was filled in, with its errors."""
-    return pages.render("admin/user_form.html", _form(admin, user, form, refusal), _status_of(refusal))
-
-
-def _status_of(refusal: Refusal | None) -> int:
-    if refusal is None:
-        return 200
-    return 422 if refusal.status == 400 else refusal.status
+    return pages.render("admin/user_form.html", _form(admin, user, form, refusal), unsaved.status_of(refusal))
 
 
 def _form(
