@@ -1,7 +1,11 @@
 """An operator adds an organisation with its first shop and its owner, who takes the invitation (issue 11)."""
 
+from idp import clock
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import mail_limits
 from idp.identity.owner import owner_of
-from idp.store import organisations, users
+from idp.store import organisations, rate_limits, users
 from tests.drivers.postman import Postman
 from tests.factories import Factory, MadePerson
 
@@ -43,6 +47,21 @@ def test_an_operator_adds_an_organisation_whose_owner_is_invited(
         owner = owner_of(made)
         assert owner is not None
         assert (owner.username, owner.role, owner.email_verified_at is not None) == ("pim", "owner", True)
+
+
+def test_an_owner_who_cannot_be_invited_leaves_no_organisation(
+    factory: Factory, settings: Settings, enter, olga: MadePerson
+) -> None:
+    """S54: an operator's mails are limited. Without the invitation nothing is made, so the same form works later."""
+    browser = enter(olga, ADD)
+    with factory.context(), transaction():
+        until = clock.ahead(minutes=15)
+        for _ in range(settings.limits.mails_by_person):
+            rate_limits.admit_ip(mail_limits.BY, olga.id, settings.limits.mails_by_person, clock.now(), until)
+    browser.fill(**FORM, password=olga.password).submit()
+    assert browser.status == 429
+    with factory.context():
+        assert organisations.organisation_at("toys") is None
 
 
 def test_only_operators_add_organisations(factory: Factory, enter, anna: MadePerson) -> None:

@@ -43,11 +43,21 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     mail_limits.admit(settings, origin, user, user.email)
     sensitive_changes.require(None, Access("invitation", user.role))
     with transaction():
-        expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
-        known = {"email": user.email_key}
-        record_about(origin, Event.INVITED, user, printed=False)
-        link = MailedLink("invitation", "invitation", expires_at, values=known, address=user.email)
-        email_links.mail(settings, user, link)
+        _mail(settings, user, user.email, origin)
+
+
+def invite_new(settings: Settings, user: User, address: str, origin: Origin) -> None:
+    """Invite a user in the transaction that creates them. The caller has checked the address, and counted the mail."""
+    sensitive_changes.require(None, Access("invitation", user.role))
+    _mail(settings, user, address, origin)
+
+
+def _mail(settings: Settings, user: User, address: str, origin: Origin) -> None:
+    expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
+    known = {"email": user.email_key}
+    record_about(origin, Event.INVITED, user, printed=False)
+    link = MailedLink("invitation", "invitation", expires_at, values=known, address=address)
+    email_links.mail(settings, user, link)
 
 
 def printed_access(user: User) -> Access:

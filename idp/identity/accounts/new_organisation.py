@@ -10,7 +10,7 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.identity import permissions
+from idp.identity import mail_limits, permissions
 from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials import imported
 from idp.identity.organisations import organisations, shops
@@ -19,6 +19,7 @@ from idp.identity.roles import Role
 from idp.identity.user_fields import PersonDraft
 from idp.languages import LANGUAGES
 from idp.mail.messages import is_plain_address
+from idp.store import operators
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -38,13 +39,14 @@ class NewOrganisation:
 
 
 def create(settings: Settings, wanted: NewOrganisation, origin: Origin) -> tuple[Organisation, User]:
-    """Create the organisation, and invite its owner. Raises ``Invalid`` naming the field, and ``Conflict``."""
+    """Create the organisation, and invite its owner. Raises ``Invalid`` naming the field, ``Conflict`` and ``TooMany``."""
     permissions.require_operator(origin)
     if not is_plain_address(wanted.email.strip()):
         raise Invalid("email", say("This is not an e-mail address."))
     details = {"username": wanted.username, "email": wanted.email.strip(), "role": Role.ADMINISTRATOR}
     draft = PersonDraft.of(**details)
     prepared = imported.ready(settings, draft)
+    _admit_mail(settings, wanted, origin)
     with transaction():
         organisation = organisations.create(_values(wanted), origin)
         if wanted.shop_code.strip():
@@ -52,8 +54,15 @@ def create(settings: Settings, wanted: NewOrganisation, origin: Origin) -> tuple
             shops.create(organisation.id, shop, origin)
         owner = accounts.create(settings, organisation, draft, origin, prepared)
         make_owner(organisation.id, owner.id)
-    invitations.invite(settings, organisation, owner, origin)
+        invitations.invite_new(settings, owner, wanted.email.strip(), origin)
     return organisation, owner
+
+
+def _admit_mail(settings: Settings, wanted: NewOrganisation, origin: Origin) -> None:
+    """Count the invitation before anything is created. Raises ``TooMany``, audited about the operator who acts."""
+    acting = next((one for one in operators.operators() if one.id == origin.actor_id), None)
+    if acting is not None:
+        mail_limits.admit(settings, origin, acting, wanted.email.strip())
 
 
 def _values(wanted: NewOrganisation) -> dict[str, object]:

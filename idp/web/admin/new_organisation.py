@@ -64,4 +64,4 @@ def _page(admin: Admin, form: Fields, refusal: Refusal | None = None) -> Respons
         wrong={"code": "shop_code"}.get(wrong, wrong),
         errors=(refusal.message,) if refusal else (),
     )
-    return pages.render("admin/organisation_form.html", page, 422 if refusal else 200)
+    return pages.render("admin/organisation_form.html", page, unsaved.status_of(refusal))
