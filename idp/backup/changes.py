@@ -45,11 +45,12 @@ Account = tuple[str, str]
 
 @dataclass
 class Changes:
-    """What changed since a backup. ``removed``: organisations that were removed."""
+    """What changed since a backup. ``required``: users who must set up a second factor. ``removed``: organisations."""
 
     accounts: set[Account] = field(default_factory=set)
     passwords: set[Account] = field(default_factory=set)
     factors: set[Account] = field(default_factory=set)
+    required: set[Account] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     gone: dict[str, int] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class Changes:
             self.passwords.add(account)
         if row.event in FACTOR:
             self.factors.add(account)
+        if row.event == Event.FACTOR_REQUIRED:
+            self.required.add(account)
         if row.event in CLIENT:
             self.clients.add(row.client_id)
         if row.event == Event.ORGANISATION_CHANGED and row.data.get("removed"):

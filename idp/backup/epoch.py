@@ -60,6 +60,7 @@ def make_void(restored: Restored, now: datetime) -> tuple[Closed, int]:
         restore.end_sign_ins(now)
         restore.revoke_grants(now)
         restore.void_mails(now)
+        restore.drop_jobs(now)
         restore.void_codes(now, totp.step_at(now) + AHEAD)
         closed = _close_all(restored, now) if restored.changes is None else _close_changed(restored.changes, now)
         notified = restore.note_people()
@@ -77,6 +78,8 @@ def _close_changed(changes: Changes, now: datetime) -> Closed:
     found = {account: user for account in {*changes.passwords, *changes.factors} if (user := users.user(*account))}
     for user in found.values():
         passwords.close(user, restore.WHY, ORIGIN)
+    for organisation_id, user_id in changes.required:
+        users.change_user(organisation_id, user_id, must_set_up_since=now)
     reset = [user for account, user in found.items() if account in changes.factors]
     for user in reset:
         factors.drop_all(user.organisation_id, user.id, now)

@@ -29,7 +29,7 @@ def restore(file: Path, replace: bool, former: str | None, keep_passwords: bool,
     """Replace the database by the backup FILE. Stop the server and its workers first.
 
     Everybody is signed out. Tokens, codes, e-mailed links, printed codes, one-time passwords, remembered devices, recovery
-    codes, consents and waiting e-mails are void, and people are told by e-mail.
+    codes, consents, waiting e-mails and imports that were not done are void, and people are told by e-mail.
 
     What changed since the backup is read from the audit log of the database that is replaced (or of --former), if that
     can be read and goes on where the backup ends; it must be the one that served last. Accounts and apps that changed are

@@ -15,6 +15,7 @@ from idp.store.client_registrations import RegistrationToken
 from idp.store.consents import Consent
 from idp.store.email_links import EmailLink
 from idp.store.grants import AuthorizationCode, Grant, RefreshToken
+from idp.store.jobs import Job, JobLine
 from idp.store.outbox import OutgoingMail
 from idp.store.owner_recoveries import OwnerRecovery
 from idp.store.passkeys import Passkey
@@ -56,6 +57,14 @@ def void_mails(now: datetime) -> None:
     write(update(OwnerRecovery).where(OwnerRecovery.ended_at.is_(None)).values(ended_at=now, ended_why=WHY))
     dropped = {"failed_at": now, "failure": WHY, "reason": "", "leased_until": None, "sealed_values": ""}
     write(update(OutgoingMail).where(OutgoingMail.sent_at.is_(None)).values(**dropped))
+
+
+def drop_jobs(now: datetime) -> None:
+    """Cancel jobs that were not done: they may have been discarded or done since. Wipe the printed codes of all."""
+    is_open = Job.state.in_(("reading", "draft", "waiting", "running"))
+    write(update(Job).where(is_open).values(state="cancelled", ended_at=now, leased_until=None))
+    write(update(Job).where(Job.codes_until.is_not(None), Job.codes_shown_at.is_(None)).values(codes_shown_at=now))
+    write(update(JobLine).where(JobLine.sealed_code != "").values(sealed_code=""))
 
 
 def void_codes(now: datetime, step: int) -> None:

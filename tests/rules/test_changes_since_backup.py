@@ -35,6 +35,7 @@ def after(event: Event, actor: str = ADMINISTRATOR, **data: object) -> dict[str,
         (Event.FACTOR_SET_UP_AGAIN, {"passwords", "factors"}),
         (Event.FACTOR_REMOVED, {"passwords", "factors"}),
         (Event.FACTOR_RESET, {"passwords", "factors"}),
+        (Event.FACTOR_REQUIRED, {"required"}),
         (Event.PASSKEY_ADDED, {"passwords", "factors"}),
         (Event.PASSKEY_REMOVED, {"passwords", "factors"}),
         (Event.USER_ENABLED, set()),
@@ -49,7 +50,7 @@ def test_each_event_closes_what_it_replaced(event: Event, closed: set[str]) -> N
     """I3: a second factor that was set up since means that the password alone was enough in the backup."""
     found = after(event)
     assert set(found) == closed
-    for name in closed & {"accounts", "passwords", "factors"}:
+    for name in closed & {"accounts", "passwords", "factors", "required"}:
         assert found[name] == {ACCOUNT}
 
 
