@@ -41,13 +41,15 @@ def is_taken(walk: Callable[..., object], person: MadePerson, browser: Browser, 
 
 def test_a_code_replaces_the_second_factor_once(factory: Factory, enter, journey, new_browser, anna, jan) -> None:
     """It proves what a recovery code does, remembers no device and works once. Audit log, activity and mails tell of it."""
-    code = issue(enter(anna), anna, jan)
-    theirs = new_browser()
+    console, theirs = enter(anna), new_browser()
+    code = issue(console, anna, jan)
     walk = journey(jan, browser=theirs).begin().password().recovery_code(code)
     tokens = walk.tokens()
     assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "recovery", "mfa"])
     assert not is_taken(journey, jan, new_browser(), code)
     assert "One-time code for today used" in theirs.open("/account/activity").text
+    rows = console.open("/admin/example-shoes/audit?username=jan").html.split("<tr>")[2:]  # the filter names every event
+    assert [row for row in rows if "One-time code for today used" in row and "Signed in" in row], "one sign-in, one entry"
     with factory.context():
         events = [row.event for row in audit.rows_about(jan.organisation_id, jan.id)]
         assert {"recovery:bypass_issued", "recovery:bypass_used"} <= {*events}

@@ -58,7 +58,15 @@ WITHOUT_NAME: Mapping[str, Message] = {
 """Actors that are no user."""
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED, Event.POLICY_CHANGED)
 SIGN_IN_EVENTS = frozenset(
-    (*WRONG, Event.SIGNED_IN, Event.STEPPED_UP, Event.GRANT_ISSUED, Event.DEVICE_REMEMBERED, Event.RECOVERY_CODE_USED)
+    (
+        *WRONG,
+        Event.SIGNED_IN,
+        Event.STEPPED_UP,
+        Event.GRANT_ISSUED,
+        Event.DEVICE_REMEMBERED,
+        Event.RECOVERY_CODE_USED,
+        Event.BYPASS_CODE_USED,
+    )
 )
 """Events that one sign-in may have several of."""
 ONE_SIGN_IN = timedelta(minutes=10)
