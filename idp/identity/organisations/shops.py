@@ -13,6 +13,8 @@ from idp.store import memberships, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Shop
 
+NO_OTHER = say("Choose another shop: this one no longer exists.")
+
 
 def create(organisation_id: str, values: Values, origin: Origin) -> Shop:
     """Create a shop of ``code`` and ``name``; raises ``Invalid``."""
@@ -60,7 +62,7 @@ def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
     if row.id not in there:
         raise NotFound(detail="the shop was deleted")
     if move_to and (move_to not in there or move_to == row.id):
-        raise Invalid("move_to", say("Choose another shop: this one no longer exists."))
+        raise Invalid("move_to", NO_OTHER)
     people = memberships.count_people(row.organisation_id, row.id)
     if move_to:
         memberships.add_people(row.organisation_id, row.id, move_to)

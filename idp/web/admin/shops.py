@@ -20,7 +20,6 @@ from idp.web.unsaved import Fields
 HERE = "shops"
 OFFERED = 1_000
 """The most shops that are offered to move people to."""
-GONE = say("Choose another shop: this one no longer exists.")
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,8 @@ def remove(store_url: str, shop_id: str) -> Response:
 
 def _remove(admin: Admin, shop: Shop) -> Response:
     other = organisations.shop(admin.organisation.id, move_to) if (move_to := forms.fields().get("choice", "")) else None
-    if move_to and other is None:
-        raise Invalid("choice", GONE)
+    if move_to and (other is None or other.id == shop.id):
+        raise Invalid("choice", shops.NO_OTHER)
     with transaction():
         count = shops.remove(shop, admin.origin, move_to=move_to)
     return guard.told(admin, _all(admin), _closed(shop, other, count))
