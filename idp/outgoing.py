@@ -1,8 +1,9 @@
 """Call addresses that apps have registered, and nothing inside our own network.
 
-An app's address may be chosen by an attacker (server-side request forgery). So its name is resolved once, an address that is
-not public is refused unless ``[outgoing] allow`` lists it, and the connection goes to the address that was judged. Redirects
-are not followed, proxies of the environment are not used, and time and size are bounded as a whole.
+An app's address may be chosen by an attacker (server-side request forgery). So its name is resolved once, an address that
+is not public is refused unless ``[outgoing] allow`` lists it, and the connection goes to the address that was judged. For
+apps of administrators the list does not count. Redirects are not followed, proxies of the environment are not used, and time
+and size are bounded as a whole.
 """
 
 import socket
@@ -64,17 +65,31 @@ def get(settings: Settings, address: str, headers: Mapping[str, str] | None = No
 
 
 @outside_transaction
-def post(settings: Settings, address: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-    """Post a form. Raises ``NoAnswer``."""
-    return _ask(settings, "POST", address, {"Content-Type": FORM, **(headers or {})}, body)
+def post(
+    settings: Settings,
+    address: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    only_public: bool = False,
+) -> Answer:
+    """Post a form. Raises ``NoAnswer``. ``only_public``: also to no address that ``[outgoing] allow`` lists."""
+    sent = {"Content-Type": FORM, **(headers or {})}
+    return _ask(settings, "POST", address, sent, body, () if only_public else None)
 
 
-def _ask(settings: Settings, method: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
+def _ask(
+    settings: Settings,
+    method: str,
+    address: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    allowed: tuple[Network, ...] | None = None,
+) -> Answer:
     until = time.monotonic() + SECONDS
     sent = [("User-Agent", "sleutel"), ("Accept-Encoding", "identity"), ("Connection", "close"), *headers.items()]
-    with httpcore.ConnectionPool(
-        ssl_context=_trusted_roots(), network_backend=cast(Any, _Judge(settings.outgoing.networks, until))
-    ) as pool:
+    judge = _Judge(settings.outgoing.networks if allowed is None else allowed, until)
+    with httpcore.ConnectionPool(ssl_context=_trusted_roots(), network_backend=cast(Any, judge)) as pool:
         try:
             if is_own(settings, address):
                 raise NoAnswer("the address is one of ours: this request would wait for the next one, and so on")

@@ -125,7 +125,7 @@ class Outgoing(Section):
     """Requests to addresses that apps have registered: where they are told of ended sessions, and of approvals."""
 
     allow: Texts = ()
-    """Addresses or networks inside your own network that may be called, for example 10.1.0.0/16. No others are."""
+    """Addresses or networks inside your own network that may be called for apps of operators, such as 10.1.0.0/16."""
 
     @field_validator("allow")
     @classmethod

@@ -68,7 +68,7 @@ def _send(provider: Provider, client: RegisteredClient, notice: LogoutNotice) ->
         token = logout_token(provider, client, notice) if address else ""
     except OAuthError as error:
         raise NoAnswer(error.description) from error
-    status = _post(provider, address, token) if address else ACCEPTED[0]
+    status = _post(provider, client, address, token) if address else ACCEPTED[0]
     if status in ACCEPTED:
         with db.transaction():
             store.delete_notice(notice)
@@ -81,10 +81,14 @@ def _send(provider: Provider, client: RegisteredClient, notice: LogoutNotice) ->
     return status in ACCEPTED
 
 
-def _post(provider: Provider, address: str, token: str) -> int:
-    """Return the status of the answer (§2.5: a form with the token)."""
+def _post(provider: Provider, client: RegisteredClient, address: str, token: str) -> int:
+    """Return the status of the answer (§2.5: a form with the token).
+
+    Administrators see what their app answered. Its address must not make us a scanner of the operators' network.
+    """
     db.release()
-    return post(provider.settings, address, urlencode({"logout_token": token}).encode()).status
+    form = urlencode({"logout_token": token}).encode()
+    return post(provider.settings, address, form, only_public=bool(client.managed_by)).status
 
 
 def logout_token(provider: Provider, client: RegisteredClient, notice: LogoutNotice) -> str:

@@ -91,6 +91,7 @@ def require_within(
     """Raise ``Invalid`` if an app would get more than an organisation may give. What an operator gave before may stay.
 
     ``former``: its metadata before the change; empty for a new app.
+    The networks of ``[outgoing] allow`` are for apps of operators.
     """
     if columns["first_party"]:
         raise Invalid("first_party", say("Administrators can change this app's addresses. Take it over first."))
@@ -102,7 +103,7 @@ def require_within(
     for name in (*CALLED, *VISITED):
         addresses = metadata.get(name, ())
         for address in [addresses] if isinstance(addresses, str) else addresses:
-            if outgoing.is_own(settings, address) or (name in CALLED and is_inside(settings, address)):
+            if outgoing.is_own(settings, address) or (name in CALLED and is_inside(address, ())):
                 raise Invalid(
                     name, say("%(address)s is an address of the provider itself, or inside its network.", address=address)
                 )

@@ -1,7 +1,7 @@
 """Decide what an app that registers itself may ask for, and word what is wrong with its metadata (RFC 7591 §3.2.2)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from idp import outgoing
+from idp.addresses import Network
 from idp.config import Settings
 from idp.errors import Invalid, Message
 from idp.oauth.client_metadata import IMPLICIT, OURS_IN_METADATA, SCOPES
@@ -83,18 +84,18 @@ def require_callable(settings: Settings, metadata: Mapping[str, Any]) -> None:
         for address in [value] if isinstance(value, str) else value:
             if outgoing.is_own(settings, address):
                 raise _refused_address(name, "this is an address of the provider itself.")
-            if name in CALLED and is_inside(settings, address):
+            if name in CALLED and is_inside(address, settings.outgoing.networks):
                 raise _refused_address(name, "this provider does not call addresses inside its network.")
 
 
-def is_inside(settings: Settings, address: str) -> bool:
-    """Check if an address says by itself that it is inside our network."""
+def is_inside(address: str, allowed: Iterable[Network]) -> bool:
+    """Check if an address says by itself that it is inside our network, and not in one that is ``allowed``."""
     host = urlsplit(address).hostname or ""
     try:
         found = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         return False  # a name
-    return not outgoing.is_allowed(found, settings.outgoing.networks)
+    return not outgoing.is_allowed(found, allowed)
 
 
 def _refused_address(name: str, why: str) -> OAuthError:
