@@ -77,3 +77,20 @@ def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePe
     assert "Managers" in browser.text
     assert [event for event in (*Event, rule.id) if event in browser.text] == []
     assert "Nothing was found." in browser.open(f"{AUDIT}?event=wrong&client=nothing").text
+
+
+def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, shoes, anna: MadePerson) -> None:
+    """Its people's events have no index: one administrator's search must not hold up the pages of everybody."""
+    factory.make_shop(shoes, "dam", "Dam")
+    with factory.context():
+        (dam,) = organisations.shops(shoes)
+    browser = enter(anna)
+    for asked, first in (
+        ("", "2026-11-17"), ("&until=2026-11-20", "2026-11-14"), ("&since=2001-01-01", "2026-10-24"),
+        ("&since=2001-01-01&until=2026-11-20", "2026-10-21"), ("&since=2026-11-22", "2026-11-22"),
+        ("&since=2001-01-01&until=2001-01-05", "2001-01-01"),
+    ):  # fmt: skip
+        assert browser.open(f"{AUDIT}?shop={dam.id}{asked}").value("since") == first, asked
+        assert browser.status == 200
+    for wrong in ("&since=x", "&until=x", "&until=0001-01-02"):
+        assert browser.open(f"{AUDIT}?shop={dam.id}{wrong}").status in (200, 422), wrong

@@ -32,8 +32,8 @@ KINDS: Mapping[str, tuple[Message, tuple[str, ...]]] = {
 """Kinds of several events, by their name in the address."""
 DAYS = ((say("Today"), 0, 0), (say("Yesterday"), 1, 1), (say("Last 7 days"), 6, 0))
 """The presets: how many days ago each begins and ends."""
-SHOP_DAYS = 6
-"""A search for a shop without days reads the last week only: the events of its people have no index of their own."""
+SHOP_DAYS, MOST_SHOP_DAYS = 6, 30
+"""A search for a shop reads a week where no first day is entered, and a month at most: its people's events have no index."""
 Choices = tuple[tuple[str, Message | str], ...]
 
 
@@ -68,8 +68,8 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
     at = admin.organisation
     asked = {name: forms.asked(name, 254) for name in FIELDS}
     today = zones.today(clock.now(), at.zone)
-    if asked["shop"] and not asked["since"] and not asked["until"]:
-        asked["since"] = (today - timedelta(days=SHOP_DAYS)).isoformat()
+    if asked["shop"]:
+        asked["since"] = _first_day(asked["since"], asked["until"], today)
     since, wrong_since = _begins("since", asked["since"], at.zone)
     until, wrong_until = _begins("until", asked["until"], at.zone, after=True)
     kind = KINDS.get(asked["event"])
@@ -124,6 +124,16 @@ def _address(typed: str) -> str:
         return str(ip_address(typed)) if typed else ""
     except ValueError:
         return typed[:45]
+
+
+def _first_day(since: str, until: str, today: date) -> str:
+    """Return the first day to look for a shop in: the one that was asked for, within the bounds. A wrong one stays."""
+    try:
+        last = forms.day("until", until) if until else today
+        least = last - timedelta(days=MOST_SHOP_DAYS if since else SHOP_DAYS)
+        return (max(forms.day("since", since), least) if since else least).isoformat()
+    except (Invalid, OverflowError):
+        return since
 
 
 def _begins(name: str, typed: str, zone: ZoneInfo, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
