@@ -15,42 +15,10 @@ from idp.identity.people_import import jobs
 from idp.store import audit, users
 from idp.store import jobs as store
 from idp.web.assets import qr
-from tests.drivers.browser import Browser
-from tests.drivers.people import everybody
-from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.drivers.people_import import AT, names, start, upload, worked
+from tests.factories import BY_TESTS, Factory
 
-AT = "/admin/example-shoes/people/import"
 HEAD = "gebruikersnaam;naam;e-mail;rol;winkels;groepen;taal;geldig tot en met\n"
-
-
-def upload(browser: Browser, text: str | bytes, at: str = AT, **ticks: str) -> Browser:
-    """Choose a file and send the form."""
-    data = text.encode() if isinstance(text, str) else text
-    browser.open(at)
-    form = {"csrf_token": browser.value("csrf_token"), "file": (io.BytesIO(data), "people.csv"), **ticks}
-    answer = browser.client.post(at, data=form, base_url=browser.issuer)
-    assert answer.status_code == 303, answer.get_data(as_text=True)
-    return browser.open(answer.headers["Location"])
-
-
-def start(browser: Browser, person: MadePerson) -> Browser:
-    """Confirm the import that is shown."""
-    browser.click("Import these people")
-    return browser.fill(password=person.password).submit()
-
-
-def worked(factory: Factory) -> int:
-    """Run rounds of the worker. Returns how many lines it did."""
-    done = 0
-    with factory.context():
-        for _ in range(20):
-            done += jobs.work(factory.settings)
-    return done
-
-
-def names(factory: Factory, organisation_id: str) -> set[str]:
-    with factory.context():
-        return {row.username for row in everybody(organisation_id)}
 
 
 def test_a_file_is_tried_first_and_then_carried_out(factory: Factory, enter, shoes, anna, jan) -> None:
