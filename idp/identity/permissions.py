@@ -140,9 +140,9 @@ def roles_to_give(organisation: Organisation, origin: Origin) -> tuple[Role, ...
         return (Role.ADMINISTRATOR,) if runs_installation(origin) else ()
     if is_installation(origin):
         return ROLES
-    actor = users.user(organisation.id, origin.actor_id)
-    may_give = is_operator(origin.actor_id) or (actor is not None and actor.role in RULING_ROLES)
-    return tuple(role for role in ROLES if role != Role.OWNER) if may_give else ()
+    if refusal_to_rule(organisation.id, origin) is not None:  # an import goes on after its administrator was disabled
+        return ()
+    return tuple(role for role in ROLES if role != Role.OWNER)
 
 
 def roles_for(organisation: Organisation, user: User | None, origin: Origin) -> tuple[Role, ...]:

@@ -1,0 +1,22 @@
+"""Attack imports of people: by rights that are gone, and by files that are no files."""
+
+import pytest
+
+from idp import clock as times
+from idp.db import transaction
+from idp.store import users
+from tests.drivers.people_import import names, start, upload, worked
+from tests.factories import Factory
+
+
+@pytest.mark.parametrize("columns", [{"disabled_at": times.now()}, {"valid_until": times.now().date().replace(year=2020)}])
+def test_an_import_creates_nobody_once_its_administrator_is_gone(
+    factory: Factory, enter, shoes, anna, boss, columns: dict[str, object]
+) -> None:
+    """An administrator who was disabled, or whose last day has passed, keeps the role and loses its rights."""
+    browser = upload(enter(anna), "username;role\nkim;administrator\nboss;\n")
+    start(browser, anna)
+    with factory.context(), transaction():
+        users.change_user(shoes, anna.id, **columns)
+    assert worked(factory) == 2
+    assert names(factory, shoes) == {"anna", "boss"}
