@@ -20,3 +20,11 @@ def test_an_import_creates_nobody_once_its_administrator_is_gone(
         users.change_user(shoes, anna.id, **columns)
     assert worked(factory) == 2
     assert names(factory, shoes) == {"anna", "boss"}
+
+
+@pytest.mark.parametrize("first", ['sep="', "sep=\r"])
+def test_a_separator_that_separates_nothing_is_no_fault_of_ours(enter, anna, first: str) -> None:
+    """Newer versions of Python refuse such a separator by an exception of their own."""
+    browser = upload(enter(anna), f"{first}\nusername\nkim\n")
+    assert browser.status == 422
+    assert "is not known" in browser.text

@@ -47,7 +47,7 @@ def read(data: bytes) -> list[Row]:
     if "\0" in text:
         raise Invalid("file", say("This is not a CSV file. In your spreadsheet, choose Save as, then CSV."))
     first, _, rest = text.partition("\n")
-    named = re.fullmatch(r"sep=(.)\s*", first)
+    named = re.fullmatch(r"sep=([^\"\r])\s*", first)
     text = rest if named else text
     return _rows(text, named[1] if named else _separator(text), 1 if named else 0)
 
