@@ -10,12 +10,13 @@ from typing import Any
 from idp import outgoing
 from idp.audit import Origin
 from idp.config import Settings
-from idp.errors import Forbidden, Invalid, NotFound, Refusal, say
+from idp.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, say
 from idp.identity import permissions
+from idp.identity.policy.dated_rules import touches
 from idp.normal_forms import compared
 from idp.oauth.client_metadata import SCOPES, SECRET_METHODS
 from idp.oauth.self_registered import CALLED, VISITED, is_inside
-from idp.store import client_registrations, organisations
+from idp.store import client_registrations, dated_rules, organisation_rules, organisations
 from idp.store import clients as store
 from idp.store.clients import Client
 from idp.store.organisations import Organisation
@@ -107,6 +108,23 @@ def require_within(
                 raise Invalid(
                     name, say("%(address)s is an address of the provider itself, or inside its network.", address=address)
                 )
+
+
+def require_unnamed(row: Client, origin: Origin) -> None:
+    """Raise ``Conflict`` if a dated rule names an app that an administrator would delete: the rule would lose its effect.
+
+    Connected once more, the app would have another id.
+    """
+    at = None if permissions.runs_installation(origin) else organisations.organisation(row.managed_by)
+    if at is None:
+        return
+    for rule in dated_rules.dated_rules():
+        if row.client_id in rule.clients and touches(rule, at):
+            raise Conflict(
+                say("The policy %(policy)s names this app. Ask the installation administrator.", policy=rule.name)
+            )
+    if policy := organisation_rules.naming(at.id, "clients", row.client_id):
+        raise Conflict(say("The policy %(policy)s names this app. Change or delete that policy first.", policy=policy))
 
 
 def require_own_names(client_id: str, managed_by: str, former: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:

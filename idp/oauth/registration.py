@@ -173,6 +173,7 @@ def remove(client_id: str, origin: Origin) -> None:
     """
     row = client_there(client_id)
     client_permissions.require_change(row, origin)
+    client_permissions.require_unnamed(row, origin)
     sensitive_changes.require(ClientState(row.metadata_), None)
     delete(client_id, origin)
 

@@ -1,6 +1,7 @@
 """Administrators connect apps for their own organisation, where the operators allow it (issue 11, job 8)."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -10,10 +11,13 @@ from idp.audit import Event, Origin
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
 from idp.identity.organisations import organisations as organisation_rules
+from idp.identity.policy import dated_rules
+from idp.identity.policy import organisation_rules as organisation_policies
 from idp.oauth import registration, secret_changes
 from idp.oauth.client_kinds import KINDS, OF_ADMINISTRATORS
 from idp.oauth.registration import Ours
 from idp.store import audit, client_secrets, clients
+from idp.store import dated_rules as store_dated_rules
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
@@ -259,3 +263,32 @@ def test_an_app_of_administrators_takes_no_name_of_another_app(factory, enter, a
     factory.make_client("boots", client_name="Laarzen", organisations=(boots,))
     browser.open(f"{HOME}/{client_id}/edit").fill(client_name="Laarzen").submit()
     assert "saved" in browser.text, "an app that serves others is unknown here"
+
+
+def test_an_app_that_a_policy_names_is_not_deleted(factory, enter, allow, new_browser, anna, olga, shoes) -> None:
+    """S11: connected once more it would have another id, which the operators' policy does not name."""
+    allow()
+    browser = connect(enter(anna, HOME))
+    client_id = made(factory).client_id
+    delete = f"{HOME}/{client_id}/do/delete"
+    factory.make_organisation("example-boots")
+    rule = {"starts": date(2026, 1, 1), "clients": [client_id]}
+    for name, where, words in (
+        ("Boots", {"organisations": ["example-boots"]}, ""), ("Payroll", {}, "Ask the installation administrator"),
+    ):  # fmt: skip
+        with factory.context(), transaction():
+            dated_rules.create(factory.settings, {"name": name, **rule, **where}, dated_rules.known_now(), BY_TESTS)
+        if words:
+            browser.open(delete).fill(password=anna.password).submit()
+            assert words in browser.errors[0]
+            assert ("Payroll" in browser.text, "Boots" in browser.text) == (True, False)
+    with factory.context(), transaction():
+        dated_rules.remove(store_dated_rules.dated_rule_named("Payroll"), BY_TESTS)
+        values = {"name": "Own", **rule, "ends": None}
+        own = organisation_policies.create(factory.organisation(shoes), values, BY_TESTS)
+    browser.open(delete).fill(password=anna.password).submit()
+    assert "Change or delete that policy first" in browser.errors[0]
+    with factory.context(), transaction():
+        organisation_policies.remove(own, BY_TESTS)
+    browser.open(delete).fill(password=anna.password).submit()
+    assert "There are no apps yet." in browser.text
