@@ -4,10 +4,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Enter, People
 from tests.drivers.presses import Presses, press
+from tests.drivers.words import THE_SECRET_HAS_ENDED
 
 AT = "/admin/example-shoes"
 WORDS = {
-    "en-GB": {"connected": "“Shoes online” is connected", "ended": "The secret has ended. It no longer works anywhere."},
+    "en-GB": {"connected": "“Shoes online” is connected", "ended": THE_SECRET_HAS_ENDED},
     "nl-NL": {"connected": "“Shoes online” is gekoppeld", "ended": "Het geheim is ingetrokken en werkt nergens meer."},
 }
 

@@ -11,6 +11,7 @@ from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.set_up_pages import codes_on, phone_with_key_on
 from tests.drivers.words import (
+    CHANGE_PASSWORD,
     CHOOSE_A_NEW_PASSWORD,
     CONFIRM_THAT_IT_IS_YOU,
     ENTER_YOUR_CODE,
@@ -18,6 +19,7 @@ from tests.drivers.words import (
     MAKE_NEW_CODES,
     SAVE_YOUR_RECOVERY_CODES,
     SET_UP_A_SECOND_FACTOR,
+    SIGN_IN_DETAILS,
     YOU_ARE_SIGNED_OUT,
     YOUR_PASSWORD_AGAIN,
 )
@@ -55,20 +57,20 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
     """S6, S7, S10, S15, S17, S25, S27, S28: it is recommended, set up, shown with its date, and removed after a dialog and
     the password.
     """
-    here = signed_in(visitor(), jan).reads("Sign-in details")
+    here = signed_in(visitor(), jan).reads(SIGN_IN_DETAILS)
     page = here.page
     page.get_by_role("button", name="Set up").click()
     here.reads(SET_UP_A_SECOND_FACTOR).next().sees(YOUR_PASSWORD_AGAIN)
     here.fill(password=jan.password).next().next()
     here.fill(code=phone_with_key_on(page).code()).next()
     page.get_by_label(IVE_SAVED_THESE_CODES).check()
-    here.next().sees("Sign-in details")
+    here.next().sees(SIGN_IN_DETAILS)
     expect(page.get_by_text(re.compile("Active since .+ 20"))).to_be_visible()
     page.get_by_role("link", name="Remove").click()
     here.sees("Remove your second factor?")
     page.get_by_role("link", name="Next").click()
     # The password was typed for the set-up moments ago, so the dialog does not ask for it again.
-    here.reads("Remove your second factor?").press("remove").reads("Sign-in details")
+    here.reads("Remove your second factor?").press("remove").reads(SIGN_IN_DETAILS)
     expect(page.get_by_text("Not active")).to_be_visible()
 
 
@@ -77,7 +79,7 @@ def test_a_recommendation_goes_away_for_good(visitor: Visitors, jan: MadePerson)
     page = signed_in(visitor(), jan).page
     notice = page.get_by_role("region", name="Make your account safer")
     notice.get_by_role("button", name="Not now").click()
-    expect(page.get_by_role("heading", name="Sign-in details")).to_be_visible()
+    expect(page.get_by_role("heading", name=SIGN_IN_DETAILS)).to_be_visible()
     expect(notice).to_have_count(0)
 
 
@@ -88,19 +90,19 @@ def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> N
     here.sees("New recovery codes").next().fill(password=ann.password).next().reads(SAVE_YOUR_RECOVERY_CODES)
     assert len(codes_on(here.page)) == 12
     here.page.get_by_label(IVE_SAVED_THESE_CODES).check()
-    here.next().reads("Sign-in details")
+    here.next().reads(SIGN_IN_DETAILS)
     expect(here.page.get_by_text("You have 12 unused codes")).to_be_visible()
 
 
 def test_the_password_is_changed_and_trust_ends_with_it(visitor: Visitors, ann: MadePerson) -> None:
     """S40: the present password and code come first. Afterwards no device is remembered."""
-    here = signed_in(visitor(), ann, remember=True).reads("Sign-in details")
+    here = signed_in(visitor(), ann, remember=True).reads(SIGN_IN_DETAILS)
     devices = here.page.get_by_role("region", name="Remembered devices")
     expect(devices.get_by_role("button", name=re.compile("Forget .+"))).to_be_visible()
-    here.page.get_by_role("button", name="Change password").click()
+    here.page.get_by_role("button", name=CHANGE_PASSWORD).click()
     here.sees(CONFIRM_THAT_IT_IS_YOU).fill(password=ann.password).next()
     here.sees(ENTER_YOUR_CODE).fill(code=ann.authenticator.code()).next()
-    here.reads(CHOOSE_A_NEW_PASSWORD).fill(new_password=NEW, new_password_again=NEW).next().reads("Sign-in details")
+    here.reads(CHOOSE_A_NEW_PASSWORD).fill(new_password=NEW, new_password_again=NEW).next().reads(SIGN_IN_DETAILS)
     expect(devices.get_by_role("button")).to_have_count(0)
 
 

@@ -16,6 +16,7 @@ from tests.drivers.words import (
     DO_YOU_STILL_HAVE_YOUR_PHONE,
     ENTER_YOUR_CODE,
     SET_UP_A_SECOND_FACTOR,
+    SIGN_IN_DETAILS,
     WHO_IS_SIGNING_IN,
     YOUR_E_MAIL_ADDRESS,
     YOUR_PASSWORD_HAS_LEAKED,
@@ -214,6 +215,6 @@ def test_the_longest_of_names_fit(visitor: Visitors, live: Live) -> None:
     here.fill(username=long.username, password=long.password).next().sees(SET_UP_A_SECOND_FACTOR)
     here.press("not_now").tokens()
     here.begin().sees(WHO_IS_SIGNING_IN)
-    for path, heading in (("/", f"Hello {name}"), ("/account/security", "Sign-in details")):
+    for path, heading in (("/", f"Hello {name}"), ("/account/security", SIGN_IN_DETAILS)):
         here.open(path).sees(heading)
         check_fits(here.page)

@@ -35,6 +35,7 @@ from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.people import everybody
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import Refused, RelyingParty
+from tests.drivers.words import YOUR_PASSWORD_WAS_CHANGED
 from tests.factories import BY_TESTS, Factory, MadeClient, MadePerson
 
 NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
@@ -189,7 +190,7 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
             dropped = [mail for mail in outbox.mails() if mail.template == "password_changed"]
             assert [(mail.failure, mail.sealed_values) for mail in dropped] == [("restored", "")]
         brought = [mail.subject for mail in server.postman.bring("ann@shoes.example")]
-        assert brought.count("Your password was changed") == 1, "the mail must be sent before the restore, and not after it"
+        assert brought.count(YOUR_PASSWORD_WAS_CHANGED) == 1, "the mail must be sent before the restore, and not after it"
         assert brought.count("Please sign in again") == 1
         world.turn(timedelta(seconds=90))
         device = server.password(server.browser(), party, ann)

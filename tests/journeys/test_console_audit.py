@@ -10,6 +10,7 @@ from idp.identity.organisations import groups
 from idp.identity.policy import organisation_rules
 from idp.store import organisations
 from tests.drivers.browser import Browser
+from tests.drivers.words import NOTHING_WAS_FOUND
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 AUDIT = "/admin/example-shoes/audit"
@@ -76,7 +77,7 @@ def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePe
     browser = enter(anna, AUDIT)
     assert "Managers" in browser.text
     assert [event for event in (*Event, rule.id) if event in browser.text] == []
-    assert "Nothing was found." in browser.open(f"{AUDIT}?event=wrong&client=nothing").text
+    assert NOTHING_WAS_FOUND in browser.open(f"{AUDIT}?event=wrong&client=nothing").text
 
 
 def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, shoes, anna: MadePerson) -> None:

@@ -12,7 +12,7 @@ from idp.store import client_secrets, clients
 from idp.web.admin import client_form, client_meanings
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
-from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
+from tests.drivers.words import THE_SECRET_HAS_ENDED, THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import CALLBACK, Factory, MadePerson
 
 HOME = "/admin/example-shoes/apps"
@@ -189,7 +189,7 @@ def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_br
     browser.open(first)
     assert "The app must use its other secret." in browser.text
     browser.fill(password=olga.password).submit()
-    assert "The secret has ended. It no longer works anywhere." in browser.text
+    assert THE_SECRET_HAS_ENDED in browser.text
     for secret, works in ((made.secret, False), (fresh, True)):
         walk = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=secret), browser=new_browser())
         with nullcontext() if works else pytest.raises(Refused, match="invalid_client"):

@@ -10,7 +10,7 @@ from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.ownership import owner_recovery
 from idp.languages import LANGUAGES
 from idp.store import organisations, outbox, users
-from tests.drivers.words import CLOSE_THIS_SHOP, RESET_THE_SECOND_FACTOR, STOP_THE_RECOVERY
+from tests.drivers.words import CLOSE_THIS_SHOP, RESET_THE_SECOND_FACTOR, SIGN_IN_DETAILS, STOP_THE_RECOVERY
 from tests.factories import BY_TESTS, Factory
 
 AT = "/admin/example-shoes"
@@ -252,7 +252,7 @@ def test_the_console_closes_after_seven_days_without_a_verified_address(
     with factory.context(), transaction():
         users.change_user(shoes, anna.id, email_verified_at=None, verify_since=now())
     browser = enter(anna, "/account/security")
-    if browser.heading != "Sign-in details":
+    if browser.heading != SIGN_IN_DETAILS:
         browser.submit()
     assert browser.open(PEOPLE).status == 200
     with factory.context(), transaction():

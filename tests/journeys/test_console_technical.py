@@ -18,6 +18,7 @@ from idp.mail.messages import notify, write_to_person
 from idp.store import audit as audit_rows
 from idp.store import outbox, sessions, signing_keys
 from tests.drivers.relying_party import Refused
+from tests.drivers.words import NOTHING_WAS_FOUND
 from tests.factories import Factory, MadePerson
 
 HOME = "/admin/example-shoes"
@@ -160,8 +161,8 @@ def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter
     found = browser.fill(event="password:wrong", username="jan", since="2026-11-23").submit()
     assert found.text.count("192.0.2.7") == 1
     assert "Signed in with" not in found.text
-    assert "Nothing was found." in browser.open(f"{HOME}/audit?since=2026-11-24").text
-    assert "Nothing was found." in browser.open(f"{HOME}/audit?until=2024-01-01").text
+    assert NOTHING_WAS_FOUND in browser.open(f"{HOME}/audit?since=2026-11-24").text
+    assert NOTHING_WAS_FOUND in browser.open(f"{HOME}/audit?until=2024-01-01").text
     for wrong in ("since=yesterday", "until=9999-12-31", "username=nobody"):
         assert browser.open(f"{HOME}/audit?{wrong}").status == 422
     for odd in ("before=x", "before=99999999999999999999", "event=%00", "page=-1", "trail=installation"):

@@ -8,7 +8,7 @@ from idp.db import transaction
 from idp.store import outbox, users
 from tests.drivers.browser import Browser
 from tests.drivers.rival import made_to_wait
-from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR
+from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR, SIGN_IN_DETAILS
 from tests.factories import Factory, MadePerson
 
 PEOPLE = "/admin/example-shoes/people"
@@ -221,7 +221,7 @@ def test_a_new_user_without_an_address_gets_a_printed_code(factory: Factory, ent
     theirs.fill(new_password="violet harbour kettle 9", new_password_again="violet harbour kettle 9").submit()
     signed_in = new_browser().open("/account/security")
     signed_in.fill(username="kim", password="violet harbour kettle 9").submit()
-    assert signed_in.heading == "Sign-in details"
+    assert signed_in.heading == SIGN_IN_DETAILS
 
 
 def test_a_new_user_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:

@@ -11,7 +11,7 @@ from idp.identity.users import lookup
 from idp.store import sessions
 from idp.web.unsaved import LEFT_OUT
 from tests.drivers.browser import Browser
-from tests.drivers.words import CONFIRM_THAT_IT_IS_YOU, RESET_THE_SECOND_FACTOR
+from tests.drivers.words import CONFIRM_THAT_IT_IS_YOU, RESET_THE_SECOND_FACTOR, SIGN_IN_DETAILS
 from tests.factories import Factory, MadePerson
 from tests.journeys import sensitive_world as made
 from tests.journeys.sensitive_world import World
@@ -126,7 +126,7 @@ def test_a_reauthentication_can_be_cancelled(factory: Factory, enter, new_browse
     clock(minutes=11)
     own.open("/account/security").click("Remove")
     assert own.heading == CONFIRM_THAT_IT_IS_YOU
-    assert own.click("Cancel").heading == "Sign-in details"
+    assert own.click("Cancel").heading == SIGN_IN_DETAILS
     with factory.context():
         assert factory.user(target).role == "employee"
 

@@ -10,7 +10,7 @@ from idp import db
 from idp.store.outbox import OutgoingMail
 from idp.web import sent_forms, stash
 from tests.drivers.browser import Browser
-from tests.drivers.words import CLOSE_THIS_SHOP, THE_SECRET_SHOWN_THIS_ONCE
+from tests.drivers.words import CLOSE_THIS_SHOP, THE_SECRET_SHOWN_THIS_ONCE, YOUR_NAME_IS_SAVED
 from tests.factories import Factory, MadePerson
 
 AT = "/admin/example-shoes"
@@ -23,7 +23,7 @@ FORMS = {
     "app": (f"{AT}/apps/add", APP, THE_SECRET_SHOWN_THIS_ONCE),
     "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "The policy “all” is added."),
     "address": ("/account/address", {"email": "other@shoes.example"}, "An e-mail is on its way"),
-    "name": ("/account/details", {"name": "Somebody"}, "Your name is saved."),
+    "name": ("/account/details", {"name": "Somebody"}, YOUR_NAME_IS_SAVED),
 }
 
 

@@ -8,6 +8,7 @@ from idp.config import Settings
 from idp.identity.credentials import leaked_passwords, passwords
 from idp.identity.credentials.passwords import NewPassword
 from idp.store import audit, users
+from tests.drivers.words import CHANGE_PASSWORD, SIGN_IN_DETAILS
 from tests.factories import BY_TESTS, Factory
 
 LEAKED = "qwerty123456"
@@ -91,9 +92,9 @@ def test_a_replaced_leaked_password_is_not_reported(journey, zoe, clock) -> None
     walk = journey(zoe).begin().password()
     walk.browser.submit("choice=later")
     clock(minutes=5)
-    walk.browser.open("/account/security").submit("Change password").fill(password=zoe.password).submit()
+    walk.browser.open("/account/security").submit(CHANGE_PASSWORD).fill(password=zoe.password).submit()
     walk.browser.fill(new_password=SAFE, new_password_again=SAFE).submit()
-    assert walk.browser.heading == "Sign-in details"
+    assert walk.browser.heading == SIGN_IN_DETAILS
 
 
 def test_a_leaked_password_alone_cannot_change_itself(factory: Factory, journey, quiet_shoes: str, clock) -> None:

@@ -18,7 +18,7 @@ from tests.drivers.one_time_password import sent_to
 from tests.drivers.password_reset import NEW, forget
 from tests.drivers.postman import Postman
 from tests.drivers.stages import events
-from tests.drivers.words import MAKE_NEW_CODES, YOUR_PASSWORD_HAS_LEAKED
+from tests.drivers.words import CHANGE_PASSWORD, MAKE_NEW_CODES, YOUR_PASSWORD_HAS_LEAKED
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 STOLEN = "caffè and ﬁnches 29"
@@ -68,7 +68,7 @@ def test_the_present_password_is_refused_as_a_new_one(
     if place == "profile":
         browser.open("/account/security").fill(username="zoe", password=zoe.password).submit()
         clock(minutes=1)
-        browser.submit("Change password").fill(password=zoe.password).submit()
+        browser.submit(CHANGE_PASSWORD).fill(password=zoe.password).submit()
     elif place == "reset link":
         forget(browser, zoe)
         browser.open(postman.link("zoe@shoes.example"))
@@ -189,7 +189,7 @@ def test_the_profile_reports_a_leak_until_the_password_changes(
     browser.fill(password=jan.password).submit()
     assert YOUR_PASSWORD_HAS_LEAKED in browser.open("/account/security").text
     service()
-    browser.submit("Change password").fill(password=jan.password).submit()
+    browser.submit(CHANGE_PASSWORD).fill(password=jan.password).submit()
     if browser.offers("choice=change"):
         browser.submit("choice=change")
     choose(browser, NEW)

@@ -10,6 +10,7 @@ from tests.drivers.browser import Browser
 from tests.drivers.password_reset import NEW
 from tests.drivers.set_up import set_up
 from tests.drivers.words import (
+    CHANGE_PASSWORD,
     CHOOSE_A_NEW_PASSWORD,
     MAKE_NEW_CODES,
     SET_UP_A_SECOND_FACTOR,
@@ -40,7 +41,7 @@ def tells(browser: Browser) -> bool:
 def test_the_profile_reports_each_action_once(enter, jan: MadePerson, clock) -> None:
     """S25, S33: a new password, new codes and a removed factor are reported once. A cancelled action is not."""
     browser = enter(jan, "/account/security")
-    browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
+    browser.submit(CHANGE_PASSWORD).fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
     assert announces(browser, YOUR_PASSWORD_IS_CHANGED)
     clock(minutes=1)

@@ -11,6 +11,7 @@ from tests.drivers.set_up import key_on
 from tests.drivers.words import (
     BECOME_THE_OWNER,
     HAND_OVER_THE_OWNERSHIP,
+    SIGN_IN_DETAILS,
     THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
     THE_OFFER_WAS_WITHDRAWN,
     WITHDRAW_THE_OFFER,
@@ -86,7 +87,7 @@ def test_a_stolen_offer_mail_gives_no_access(
         theirs.send("POST", "https://id.example.com/link/ownership", [("csrf_token", token), ("token", link.split("/")[-1])])
         assert "/sign-in/" in theirs.url
     theirs.open("/account/security")
-    assert theirs.heading == "Sign-in details", "opening the link signed the owner out"
+    assert theirs.heading == SIGN_IN_DETAILS, "opening the link signed the owner out"
     assert roles(factory, boss, iris) == ["owner", "manager"]
 
 

@@ -17,6 +17,7 @@ from tests.drivers.words import (
     FORGOT_YOUR_PASSWORD,
     THIS_LINK_DOES_NOT_WORK_ANY_MORE,
     YOUR_PASSWORD_IS_SET,
+    YOUR_PASSWORD_WAS_CHANGED,
 )
 from tests.factories import BY_TESTS, Factory
 
@@ -50,7 +51,7 @@ def test_a_forgotten_password_is_reset_by_mail(journey, browser, new_browser, po
     choose(phone, link)
     assert phone.heading == YOUR_PASSWORD_IS_SET
     assert "login" not in "".join(phone.cookies)
-    assert [mail.subject for mail in postman.bring("ann@shoes.example")] == ["Your password was changed"]
+    assert [mail.subject for mail in postman.bring("ann@shoes.example")] == [YOUR_PASSWORD_WAS_CHANGED]
     walk.password(NEW)
     assert "code" in browser.fields, "the second factor was skipped"
     assert walk.code().tokens().acr == "mfa"

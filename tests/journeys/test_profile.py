@@ -10,7 +10,7 @@ from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.profile import set_up_from_profile
 from tests.drivers.set_up import codes_on, key_on
-from tests.drivers.words import MAKE_NEW_CODES, SET_UP_A_SECOND_FACTOR, SET_UP_AGAIN, YOUR_PASSWORD_AGAIN
+from tests.drivers.words import CHANGE_PASSWORD, MAKE_NEW_CODES, SET_UP_A_SECOND_FACTOR, SET_UP_AGAIN, YOUR_PASSWORD_AGAIN
 from tests.factories import BY_TESTS, Factory
 
 ISSUER = "https://id.example.com"
@@ -172,7 +172,7 @@ def test_a_password_change_ends_other_sessions_and_trust(factory: Factory, journ
     clock(minutes=2)
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
-    browser.submit("Change password")
+    browser.submit(CHANGE_PASSWORD)
     assert "password" in browser.fields
     browser.fill(password=ann.password).submit()
     if "code" in browser.fields:
@@ -214,7 +214,7 @@ def test_a_page_for_a_new_password_needs_a_recent_proof(journey, ann, clock) -> 
     """V7.5.1, S51: after ten minutes password and code are asked for again, and the posted password is not saved."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
-    browser.submit("Change password").fill(password=ann.password).submit()
+    browser.submit(CHANGE_PASSWORD).fill(password=ann.password).submit()
     browser.fill(code=ann.authenticator.code()).submit()
     clock(minutes=11)
     browser.fill(new_password=NEW, new_password_again=NEW).submit()

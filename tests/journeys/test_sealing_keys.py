@@ -17,6 +17,7 @@ from tests.drivers.applications import bare_app, whole_app
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import Refused, RelyingParty
+from tests.drivers.words import YOUR_NAME_IS_SAVED
 from tests.factories import Factory, MadeClient, MadePerson
 
 NEW = config.new_ring_entry("newer")
@@ -204,7 +205,7 @@ def test_kept_answers_are_gone_with_their_key(running_with: At, ann: MadePerson,
         assert "code" in browser.fields
         set_cookies(browser.forget_cookies(), jars[1])
         assert (browser.open(addresses["a refused form"]).status, browser.errors) == (200, [])
-        assert (browser.open(addresses["what was done"]).status, "Your name is saved." in browser.text) == (200, False)
+        assert (browser.open(addresses["what was done"]).status, YOUR_NAME_IS_SAVED in browser.text) == (200, False)
 
 
 def test_a_key_with_the_name_of_another_is_detected(running_with: At, ann: MadePerson) -> None:

@@ -12,7 +12,7 @@ from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.set_up import codes_on, key_on
 from tests.drivers.stages import events
-from tests.drivers.words import CHOOSE_A_NEW_PASSWORD, GET_AN_AUTHENTICATOR_APP, WHO_IS_SIGNING_IN
+from tests.drivers.words import CHANGE_PASSWORD, CHOOSE_A_NEW_PASSWORD, GET_AN_AUTHENTICATOR_APP, WHO_IS_SIGNING_IN
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 
@@ -118,7 +118,7 @@ def test_a_password_counts_only_at_the_organisation_of_its_page(factory: Factory
 
 def test_a_compulsory_new_password_cannot_be_postponed(factory: Factory, enter, shoes: str, jan: MadePerson) -> None:
     """S50: "Not now" of an older page shows the current page, without an error about an empty field."""
-    browser = enter(jan, "/account/security").submit("Change password")
+    browser = enter(jan, "/account/security").submit(CHANGE_PASSWORD)
     browser.fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     with factory.context(), transaction():
         users.change_user(shoes, jan.id, must_change_password=True)
