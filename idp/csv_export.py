@@ -2,13 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a cell that a spreadsheet would evaluate; the wide forms count as well."""
-
-
+_BEGINS = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+"""Where a cell begins in some country: Excel splits by the separator of its own, also within our quotation marks."""
+_DISARMED = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)'(?=[=+\-@＝＋－＠])|^'(?=[\t\r\n])")
 BOM = "\ufeff"
 """Excel reads a file without it in the encoding of the country, not as UTF-8."""
 
@@ -20,6 +22,11 @@ def line(cells: Iterable[Any], separator: str = ",") -> str:
     return out.getvalue()
 
 
+def bare(cell: str) -> str:
+    """Return a cell of a file as it was before ``line`` made it harmless."""
+    return _DISARMED.sub(lambda found: (found[1] or "") + (found[2] or ""), cell)
+
+
 def _harmless(cell: Any) -> Any:
-    """Put a quote in front of a text that a spreadsheet would evaluate (OWASP, CSV injection); numbers stay as they are."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \u00a0").startswith(FORMULA) else cell
+    """Put a quote in front of what a spreadsheet would evaluate (OWASP, CSV injection); numbers stay as they are."""
+    return _BEGINS.sub(lambda found: (found[1] or "") + (found[2] or "") + "'", cell) if isinstance(cell, str) else cell

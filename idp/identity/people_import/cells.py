@@ -33,13 +33,8 @@ def values_of(row: Row) -> dict[str, Any]:
         if len(cell) > LONGEST_CELL:
             raise Invalid(field, say("A cell is too long."))
         if cell:
-            found[field] = _value(field, _bare(cell))
+            found[field] = _value(field, csv_export.bare(cell))
     return found
-
-
-def _bare(cell: str) -> str:
-    """Return a cell without the quote that our export puts before what a spreadsheet would evaluate."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(csv_export.FORMULA) else cell
 
 
 def _value(field: str, cell: str) -> Any:
