@@ -115,6 +115,14 @@ def move(organisation_id: str, job_id: str, was: str, digest: bytes, **columns: 
     return update(Job).where(*here).values(**columns)
 
 
+@changes
+def keep_newest_drafts(organisation_id: str, most: int) -> Delete:
+    """Delete the drafts of an organisation but its newest ones, with their lines."""
+    drafts = select(Job.id).where(Job.organisation_id == organisation_id, Job.state == "draft")
+    older = drafts.order_by(Job.created_at.desc()).offset(most).limit(most)
+    return delete(Job).where(Job.organisation_id == organisation_id, Job.id.in_(older.scalar_subquery()))
+
+
 @asks_one
 def due_job(now: datetime) -> Select[Job]:
     """Return the oldest job that waits, or whose worker has stopped."""

@@ -37,6 +37,8 @@ LEASE = timedelta(minutes=1)
 ROUND_SECONDS = 2.0
 """How long one round of the worker may take for an import: waiting mails come next."""
 CHUNK = 100
+MOST_DRAFTS = 20
+"""Files of an organisation that wait for a decision. An upload needs no confirmation, and must not fill the disk."""
 NOT_BEGUN = ("draft", "waiting")
 """The states of a job of which no line was carried out."""
 OURS = say("Something went wrong on our side; we've logged it. Import this line again later.")
@@ -69,6 +71,7 @@ def draft(settings: Settings, organisation: Organisation, data: bytes, origin: O
             store.add_lines(_lines(settings, job, judged[first : first + CHUNK], first))
     with transaction():
         store.move(organisation.id, job.id, "reading", job.digest, state="draft")
+        store.keep_newest_drafts(organisation.id, MOST_DRAFTS)
     return job.id
 
 
