@@ -8,9 +8,11 @@ from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a cell that a spreadsheet would evaluate; the wide forms count as well."""
-_BEGINS = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])")
-"""Where a cell begins in some country: Excel splits by the separator of its own, also within our quotation marks."""
-_DISARMED = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)'(?=[=+\-@＝＋－＠])|^'(?=[\t\r\n])")
+_BEGINS = re.compile(r"(^|[;,|\t\r\n])((?:[^\S\t\r\n]|\")*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+"""Where a cell begins in some country: Excel splits by the separator of its own, also within our quotation marks.
+What may follow a separator holds none itself: a long run of them is read once.
+"""
+_DISARMED = re.compile(r"(^|[;,|\t\r\n])((?:[^\S\t\r\n]|\")*)'(?=[=+\-@＝＋－＠])|^'(?=[\t\r\n])")
 BOM = "\ufeff"
 """Excel reads a file without it in the encoding of the country, not as UTF-8."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp import csv_export
 from idp.errors import Invalid
 from idp.identity.people_import import cells, csv_file
 
@@ -29,6 +30,7 @@ BAD = {
     "an open quote": b'username;name\nkim;"Kim\n',
     "a huge cell": b"username\n" + b"x" * 200_000 + b"\n",
     "undefined bytes": b"username\n\x81\x8d\n",
+    "too many columns": b"username" + b";" * csv_file.MOST_COLUMNS + b"\nkim\n",
     "too many lines": b"username\n" + b"x\n" * (csv_file.MOST_LINES + 1),
     "too many bytes": b"x" * (csv_file.MOST_BYTES + 1),
 }
@@ -64,3 +66,11 @@ def test_cells_mean_what_people_write() -> None:
     (long,) = csv_file.read(b"username\n" + b"x" * 3_000 + b"\n")
     with pytest.raises(Invalid, match="too long"):
         cells.values_of(long)
+
+
+@pytest.mark.parametrize("run", ["\t", " ", '"', ";", "; ", ';"'])
+def test_long_runs_are_read_once(run: str) -> None:
+    """A cell of tabs must not be looked at from each of them: this test would not end."""
+    text = "x" + run * 500_000 + "x"
+    assert csv_export.bare(text) == text
+    assert csv_export.line((text,)) == f'"{text.replace(chr(34), chr(34) * 2)}"\r\n'

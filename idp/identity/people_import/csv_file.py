@@ -10,7 +10,10 @@ from idp.errors import Invalid, say
 
 MOST_BYTES = 4_000_000
 MOST_LINES = 10_000
+MOST_COLUMNS = 16_384
+"""As many as spreadsheets have. Looking at millions of names would take seconds."""
 LONGEST_CELL = 2_000
+NOT_CSV = say("This is not a CSV file. In your spreadsheet, choose Save as, then CSV.")
 SEPARATORS = (";", ",", "\t")
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "username": ("username", "gebruikersnaam", "inlognaam", "benutzername", "anmeldename"),
@@ -45,7 +48,7 @@ def read(data: bytes) -> list[Row]:
         raise Invalid("file", say("The file is too large. Use at most %(most)s MB.", most=MOST_BYTES // 1_000_000))
     text = _text(data)
     if "\0" in text:
-        raise Invalid("file", say("This is not a CSV file. In your spreadsheet, choose Save as, then CSV."))
+        raise Invalid("file", NOT_CSV)
     first, _, rest = text.partition("\n")
     named = re.fullmatch(r"sep=([^\"\r])\s*", first)
     text = rest if named else text
@@ -100,6 +103,8 @@ def _rows(text: str, separator: str, before: int) -> list[Row]:
 
 def _fields(header: list[str]) -> list[str]:
     """Return the field of each column, empty for one that is passed over; raises ``Invalid``."""
+    if len(header) > MOST_COLUMNS:
+        raise Invalid("file", NOT_CSV)
     by_name = {name: field for field, names in HEADERS.items() for name in names}
     plain = [re.sub(r"[\W_]", "", cell).casefold() for cell in header]
     for cell, name in zip(header, plain, strict=True):
