@@ -8,8 +8,8 @@ from functools import cache
 
 from tests.architecture.sources import modules
 
-ROWS = range(1, 63)
-"""The rows of the behaviours that people must see: S1 to S62."""
+ROWS = range(1, 77)
+"""The rows of the behaviours that people must see: S1 to S76."""
 
 
 @cache

@@ -26,7 +26,7 @@ def test_every_variable_is_defined_and_used() -> None:
 
 
 def test_every_class_with_a_rule_is_on_a_page() -> None:
-    """Issue 11: pages load what is used. A rule that no page needs is weight for everybody."""
+    """Pages load what is used. A rule that no page needs is weight for everybody."""
     selectors = re.sub(r"\{[^{}]*\}", " ", STYLES)
     named = set(re.findall(r"\.([a-z][\w-]*)", selectors))
     words = set(re.findall(r"[a-z][\w-]*", " ".join(re.findall(r'class="([^"]*)"', MARKUP))))

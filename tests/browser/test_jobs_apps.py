@@ -1,4 +1,4 @@
-"""Do the jobs about apps in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
+"""Do the jobs about apps in a real Chromium, in Dutch and in English, within a number of presses."""
 
 from playwright.sync_api import expect
 
@@ -14,7 +14,7 @@ WORDS = {
 
 
 def test_connect_a_web_shop_and_end_its_leaked_secret(enter: Enter, people: People, each_locale: str) -> None:
-    """Jobs 8 and 9: three presses to a secret with settings that work; four to a new secret and the end of the old one."""
+    """S71, S72: three presses to a secret with settings that work; four to a new secret and the end of the old one."""
     olga, words = people["operator"], WORDS[each_locale]
     here = enter(olga, f"{AT}/apps", locale=each_locale)
     page = here.page

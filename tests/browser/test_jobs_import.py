@@ -1,4 +1,4 @@
-"""Bring in seasonal staff from a file in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
+"""Bring in seasonal staff from a file in a real Chromium, in Dutch and in English, within a number of presses."""
 
 from playwright.sync_api import expect
 

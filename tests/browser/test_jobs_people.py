@@ -1,4 +1,4 @@
-"""Do the daily jobs about many people in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
+"""Do the daily jobs about many people in a real Chromium, in Dutch and in English, within a number of presses."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Do the daily jobs about one person in a real Chromium, in Dutch and in English, within a number of presses (issue 11)."""
+"""Do the daily jobs about one person in a real Chromium, in Dutch and in English, within a number of presses."""
 
 import re
 

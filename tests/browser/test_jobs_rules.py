@@ -9,7 +9,7 @@ AT = "/admin/example-shoes"
 
 
 def test_a_second_factor_for_managers_from_january(enter: Enter, people: People, each_locale: str) -> None:
-    """Job 6: at most six presses from the menu to the added rule, with the number of people in between."""
+    """S70: at most six presses from the menu to the added rule, with the number of people in between."""
     here = enter(people["administrator"], f"{AT}/people", locale=each_locale)
     page = here.page
     with Presses(page, 6):
@@ -25,7 +25,7 @@ def test_a_second_factor_for_managers_from_january(enter: Enter, people: People,
 
 
 def test_who_signed_in_from_where_yesterday(enter: Enter, people: People, each_locale: str) -> None:
-    """Job 10: at most four presses: the log, a day, a kind of event, search. The address holds all of it."""
+    """S73: at most four presses: the log, a day, a kind of event, search. The address holds all of it."""
     here = enter(people["administrator"], f"{AT}/people", locale=each_locale)
     page = here.page
     with Presses(page, 4):

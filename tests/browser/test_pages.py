@@ -110,7 +110,7 @@ def test_every_page_is_accessible_and_fits_a_phone(visit: Visit, swap_in: Visit,
 
 
 def test_no_column_of_a_list_breaks_a_word(visit: Visit, swap_in: Visit, own_live: Live) -> None:
-    """Issue 11: on a tablet and on a small desktop screen, values move below each other rather than break."""
+    """On a tablet and on a small desktop screen, values move below each other rather than break."""
     lists = [name for name in sorted(SAMPLES) if 'class="list' in own_live.app.test_client().get(f"/sample/{name}/en").text]
     page = visit(lists[0])
     for width in (768, 1024):
@@ -193,7 +193,7 @@ def test_printing_the_codes_prints_the_codes_alone(visit: Visit) -> None:
 
 
 def test_a_printed_code_fills_the_paper(visit: Visit) -> None:
-    """Issue 11: upright and sideways, the console's menu leaves its room to the code, which is on one line."""
+    """Upright and sideways, the console's menu leaves its room to the code, which is on one line."""
     page = visit("console-printed")
     page.emulate_media(media="print")
     for width, height in A4:

@@ -170,7 +170,7 @@ def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:
 
 
 def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
-    """Issue 11: the command line shows the age and the last use of each secret, and ends one now."""
+    """S72: the command line shows the age and the last use of each secret, and ends one now."""
     made = shop("client", "secret", "new", "pos", "--overlap", "7d").stdout.strip()
     assert len(made) >= 43
     first, second = (line.split() for line in shop("client", "secret", "list", "pos").stdout.splitlines())
@@ -186,7 +186,7 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
 
 
 def test_an_app_of_administrators_is_adopted(shop: Idp, inside: Callable[[], Any]) -> None:
-    """Issue 11: the command says who can no longer change the app."""
+    """S71: the command says who can no longer change the app."""
     with inside():
         at = organisations.organisation_at("example-shoes")
         assert at is not None
@@ -201,7 +201,7 @@ def test_an_app_of_administrators_is_adopted(shop: Idp, inside: Callable[[], Any
 
 
 def test_long_lists_are_read_in_batches(shop: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 11: the lists of clients and of registration tokens have each row once, whatever a batch holds."""
+    """The lists of clients and of registration tokens have each row once, whatever a batch holds."""
     monkeypatch.setattr(client_lists, "CHUNK", 2)
     for number in range(4):
         given = {"client_id": f"app-{number}", "redirect_uris": ["https://a.example/cb"]}

@@ -255,7 +255,7 @@ def test_migrate_says_whether_migrations_were_due(idp: Idp, tmp_path: Path) -> N
 
 
 def test_a_last_day_is_set_shown_and_removed(shop: Idp) -> None:
-    """Issue 11: `idp user valid-until`. `idp apply` sets it as a date, and clears it by an empty text."""
+    """S63: `idp user valid-until`. `idp apply` sets it as a date, and clears it by an empty text."""
     assert "ends after 2999-12-31" in shop("user", "valid-until", "example-shoes", "anna", "2999-12-31").stdout
     assert "until 2999-12-31" in shop("user", "list", "example-shoes").stdout
     assert '"valid_until": "2999-12-31"' in shop("user", "show", "example-shoes", "anna").stdout

@@ -1,4 +1,4 @@
-"""Count the presses that a job takes in a real Chromium (issue 11)."""
+"""Count the presses that a job takes in a real Chromium."""
 
 from types import TracebackType
 from typing import Self

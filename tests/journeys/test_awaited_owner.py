@@ -1,4 +1,4 @@
-"""An organisation whose owner has not yet taken the invitation: nobody else becomes the owner (issue 11, S54)."""
+"""An organisation whose owner has not yet taken the invitation: nobody else becomes the owner (S74, S54)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A one-time code for today in place of the second factor, issued by an administrator (issue 11; S41, S47, S53, S54)."""
+"""A one-time code for today in place of the second factor, issued by an administrator (S68; S41, S47, S53, S54)."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def is_taken(walk: Callable[..., object], person: MadePerson, browser: Browser, 
 
 
 def test_a_code_replaces_the_second_factor_once(factory: Factory, enter, journey, new_browser, anna, jan) -> None:
-    """It proves what a recovery code does, remembers no device and works once. Audit log, activity and mails tell of it."""
+    """S68: it proves what a recovery code does, remembers no device and works once. Log, activity and mails tell of it."""
     console, theirs = enter(anna), new_browser()
     code = issue(console, anna, jan)
     walk = journey(jan, browser=theirs).begin().password().recovery_code(code)

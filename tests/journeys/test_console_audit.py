@@ -1,4 +1,4 @@
-"""Who signed in from where yesterday: the filter of the audit log, its presets, and what a row says (issue 11)."""
+"""Who signed in from where yesterday: the filter of the audit log, its presets, and what a row says (S73)."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def export(browser: Browser) -> list[dict[str, str]]:
 def test_the_log_shows_who_signed_in_where_yesterday(
     factory: Factory, enter, relying_party, new_browser, clock: Callable[..., None], shoes, anna: MadePerson
 ) -> None:
-    """Job 10: presets of days, one entry for a sign-in with its app, its shop and its wrong attempts; by app, shop, address,
+    """S73: presets of days, one entry for a sign-in with its app, its shop and its wrong attempts; by app, shop, address,
     kind and person. The address holds the filter, and the export has the same rows.
     """
     factory.make_shop(shoes, "dam", "Dam")
@@ -67,7 +67,7 @@ def test_the_log_shows_who_signed_in_where_yesterday(
 
 
 def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePerson) -> None:
-    """Job 10: no event, app, shop or policy is shown by an identifier."""
+    """S73: no event, app, shop or policy is shown by an identifier."""
     factory.make_group(shoes, "Safe")
     with factory.context(), transaction():
         rule = organisation_rules.create(

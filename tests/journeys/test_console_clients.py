@@ -173,7 +173,7 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, olga, journey,
 
 
 def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_browser, clock) -> None:
-    """Issue 11: each secret has its age, its maker and its last use. One ends at once; the audit log and the page say so."""
+    """S72: each secret has its age, its maker and its last use. One ends at once; the audit log and the page say so."""
     made = factory.make_client()
     jan = factory.make_user(anna_shoes(factory), "jan")
     party = RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret)

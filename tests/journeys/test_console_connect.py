@@ -1,4 +1,4 @@
-"""Connect an app by what it is: three fields, and settings that work at once (issue 11, job 8)."""
+"""Connect an app by what it is: three fields, and settings that work at once (S71)."""
 
 from collections.abc import Callable
 

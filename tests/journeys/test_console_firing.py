@@ -1,4 +1,4 @@
-"""Disable a person at once, with a reason for the audit log. The answer says what happened (issue 11)."""
+"""Disable a person at once, with a reason for the audit log. The answer says what happened (S69)."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ REASON = "=cmd|' /C calc'!A0 <b>stole</b> from till 3"
 
 
 def test_a_person_is_disabled_with_a_reason(factory: Factory, enter, new_browser, anna, jan) -> None:
-    """The page tells how many sessions ended. Audit log and export have the reason as text. The person never sees it."""
+    """S69: the page tells how many sessions ended. Log and export have the reason as text. The person never sees it."""
     theirs = [enter(jan, "/account/activity", new_browser()) for _ in range(2)]
     browser = enter(anna).open(f"{PEOPLE}/{jan.id}").click("Disable")
     assert "password" not in browser.fields

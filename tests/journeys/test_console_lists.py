@@ -118,7 +118,7 @@ def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Facto
 
 
 def test_files_open_in_the_spreadsheet_of_the_reader(enter, anna) -> None:
-    """Issue 11: Excel expects a semicolon where a comma is the decimal sign, and a BOM. The name says what and when."""
+    """S73: Excel expects a semicolon where a comma is the decimal sign, and a BOM. The name says what and when."""
     browser = enter(anna, PEOPLE)
     for tag, separator in (("nl", ";"), ("en", ",")):
         get = partial(browser.client.get, base_url=browser.issuer, headers={"Accept-Language": tag})

@@ -1,4 +1,4 @@
-"""An operator adds an organisation with its first shop and its owner, who takes the invitation (issue 11)."""
+"""An operator adds an organisation with its first shop and its owner, who takes the invitation (S74)."""
 
 from idp import clock
 from idp.config import Settings
@@ -19,7 +19,7 @@ FORM = {
 def test_an_operator_adds_an_organisation_whose_owner_is_invited(
     factory: Factory, enter, new_browser, postman: Postman, olga: MadePerson
 ) -> None:
-    """S12, S54: nothing is half made. The person is the owner once the invitation has verified the address."""
+    """S12, S54, S74: nothing is half made. The person is the owner once the invitation has verified the address."""
     browser = enter(olga)
     browser.click("Add an organisation")
     for wrong, words in (

@@ -1,4 +1,4 @@
-"""Administrators connect apps for their own organisation, where the operators allow it (issue 11, job 8)."""
+"""Administrators connect apps for their own organisation, where the operators allow it (S71)."""
 
 from collections.abc import Callable
 from datetime import date
@@ -72,7 +72,7 @@ def test_it_is_off_until_an_operator_allows_it(factory, enter, new_browser, anna
 def test_an_administrator_connects_an_app_and_an_operator_removes_it(
     app, factory, enter, allow, anna, olga, shoes, journey, new_browser
 ) -> None:
-    """The app serves that organisation alone, its consent says who connected it, and both audit logs and lists have it."""
+    """S71: the app serves that organisation alone, its consent says who connected it, and both logs and lists have it."""
     allow()
     browser = connect(enter(anna, HOME).click("Connect an app"), stack="authlib")
     lines = browser.text.splitlines()
@@ -103,7 +103,7 @@ def test_an_administrator_connects_an_app_and_an_operator_removes_it(
 
 
 def test_an_administrator_keeps_the_secrets_of_their_app(factory, enter, allow, anna) -> None:
-    """Job 9: they see age and last use, make a new one, end one, and delete the app; not more."""
+    """S71, S72: they see age and last use, make a new one, end one, and delete the app; not more."""
     allow()
     browser = connect(enter(anna, HOME))
     path = f"{HOME}/{made(factory).client_id}"

@@ -26,7 +26,7 @@ def fill_in(browser: Browser, name: str = "Managers", starts: str = "2027-01-01"
 def test_an_administrator_requires_a_factor_of_managers_from_a_day(
     factory: Factory, enter, clock: Callable[..., None], shoes, anna: MadePerson, engine: str
 ) -> None:
-    """S11: the preview counts by the first day, nothing is stored before it, and the rule holds from that day on."""
+    """S11, S70: the preview counts by the first day, nothing is stored before it, and the rule holds from that day on."""
     for number in range(3):
         factory.make_user(shoes, f"manager{number}", role="manager", with_totp=number == 0)
     piet = factory.make_user(shoes, "piet", role="manager")

@@ -1,4 +1,4 @@
-"""The form of a person stays short, remembers the last choice, and leads to a printed code (S13, S50, issue 11)."""
+"""The form of a person stays short, remembers the last choice, and leads to a printed code (S13, S50)."""
 
 import re
 

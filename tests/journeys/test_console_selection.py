@@ -1,4 +1,4 @@
-"""Acts on several people at once, and lists that are filtered by state (issue 11)."""
+"""Acts on several people at once, and lists that are filtered by state (S65, S66)."""
 
 import re
 from typing import Any
@@ -51,7 +51,7 @@ def events(factory: Factory, shoes: str, event: str) -> list[str]:
 
 
 def test_people_are_disabled_together(factory: Factory, enter, new_browser, shoes, anna, jan, staff) -> None:
-    """One page names the number and the people, says what happens, and leaves out oneself and those disabled already."""
+    """S65: one page names the number and the people, says what happens, and leaves out oneself and disabled people."""
     theirs = enter(jan, "/account/security", new_browser())
     browser = choose(enter(anna), "disable", anna, jan, staff["kim"], staff["lee"])
     assert browser.heading == "Disable 3 people?"
@@ -197,7 +197,7 @@ def test_the_filters_stand_in_the_address_and_can_be_removed(factory: Factory, e
 
 
 def test_a_list_takes_the_same_statements_for_each_filter(app, factory: Factory, enter, shoes, anna, staff) -> None:
-    """Issue 11: a page of the list, the overview and a filter cost a fixed number of statements."""
+    """S66: a page of the list, the overview and a filter cost a fixed number of statements."""
     browser = enter(anna)
     counts = {}
     for query in ("", "?state=no_factor", "?state=never&sort=-seen", "?q=kim&role=employee&state=no_email"):
@@ -208,7 +208,7 @@ def test_a_list_takes_the_same_statements_for_each_filter(app, factory: Factory,
 
 
 def test_groups_are_counted_in_one_statement(app, factory: Factory, enter, shoes, anna) -> None:
-    """Issue 11: the list of groups costs the same statements however many groups it shows."""
+    """The list of groups costs the same statements however many groups it shows."""
     browser, counts = enter(anna), []
     for number in range(30):
         factory.make_group(shoes, f"Till {number:02}", requires_mfa=False)

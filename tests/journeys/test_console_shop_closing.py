@@ -1,4 +1,4 @@
-"""Close a shop: its people are moved or lose it, and apps no longer see it (S12, issue 11)."""
+"""Close a shop: its people are moved or lose it, and apps no longer see it (S12, S67)."""
 
 import re
 
@@ -24,7 +24,7 @@ def codes(factory: Factory, shoes: str) -> dict[str, list[str]]:
 
 
 def test_the_people_of_a_closed_shop_move(factory: Factory, enter, shoes, anna) -> None:
-    """The page says how many work there. A person with both shops keeps one row. The audit log tells of the move."""
+    """S67: the page says how many work there. A person with both shops keeps one row. The audit log tells of the move."""
     old, new = make(factory, shoes, "utr", "Utrecht"), make(factory, shoes, "zwo", "Zwolle")
     for name, at in (("jan", ("utr",)), ("kim", ("utr", "zwo")), ("lee", ("zwo",))):
         factory.make_user(shoes, name, shops=at)

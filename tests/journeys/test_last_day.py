@@ -32,7 +32,7 @@ def until(factory: Factory, person: MadePerson, day: str) -> None:
 def test_access_ends_at_the_end_of_the_day_in_the_organisations_zone(
     factory: Factory, relying_party, journey, clock, shoes, jan, zone, hours
 ) -> None:
-    """Issue 11: sign-in, the session, refresh tokens and access tokens end then. The worker is not needed for it."""
+    """S63: sign-in, the session, refresh tokens and access tokens end then. The worker is not needed for it."""
     with factory.context(), transaction():
         organisation_changes.change(factory.organisation(shoes), {"time_zone": zone}, BY_TESTS)
     until(factory, jan, "2026-11-24" if zone == "Pacific/Kiritimati" else "2026-11-23")

@@ -1,4 +1,4 @@
-"""Import people from a file in the console: a dry run, the worker, and codes for all on one sheet (issue 11)."""
+"""Import people from a file in the console: a dry run, the worker, and codes for all on one sheet (S64)."""
 
 import io
 import re
@@ -242,7 +242,7 @@ def test_the_import_of_a_removed_organisation_holds_up_no_other(
 
 
 def test_five_thousand_lines_are_tried_with_few_statements(factory: Factory, enter, app, shoes, anna) -> None:
-    """Issue 11: the dry run reads people in chunks."""
+    """S64: the dry run reads people in chunks."""
     text = "username;name\n" + "".join(f"till{at};Till {at}\n" for at in range(5_000))
     browser = upload(enter(anna), text)
     assert "5000 created" in browser.text.replace(",", "")

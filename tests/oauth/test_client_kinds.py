@@ -1,4 +1,4 @@
-"""An app that is connected by what it is gets settings that work with each library for it (issue 11)."""
+"""An app that is connected by what it is gets settings that work with each library for it (S71)."""
 
 import pytest
 

@@ -29,7 +29,7 @@ def test_the_front_page_leads_to_the_apps_own_sign_in(scene, registered, address
 
 
 def test_the_front_page_lists_all_apps_that_a_person_may_open(scene):
-    """Issue 11: not only those opened in this session. None of another organisation, disabled, or that nobody checked."""
+    """S75: not only those opened in this session. None of another organisation, disabled, or that nobody checked."""
     scene.tokens(scene.party(client_uri=HOME))
     boots = scene.factory.make_organisation("boots")
     made = scene.factory.make_client

@@ -1,4 +1,4 @@
-"""Each secret of a client: made by which actor, last used, ended at once or with an overlap (issue 11)."""
+"""Each secret of a client: made by which actor, last used, ended at once or with an overlap (S72)."""
 
 import base64
 import sqlite3
@@ -48,7 +48,7 @@ def valid(factory):
 
 @pytest.mark.both_engines
 def test_an_ended_secret_fails_at_once_in_every_process(app, settings, factory, machine, use, engine):
-    """Issue 11: each process keeps clients in memory. The stamp tells all of them that a secret has ended."""
+    """S72: each process keeps clients in memory. The stamp tells all of them that a secret has ended."""
     with factory.context():
         new = secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(days=7))
     with whole_app(settings) as other:
@@ -71,7 +71,7 @@ def test_an_ended_secret_fails_at_once_in_every_process(app, settings, factory, 
 
 
 def test_a_chosen_overlap_holds_for_every_former_secret(factory, settings, machine, use, turned):
-    """Issue 11: three secrets were valid, and none could be ended. A shorter overlap shortens an earlier one."""
+    """S72: three secrets were valid, and none could be ended. A shorter overlap shortens an earlier one."""
     with factory.context():
         second = secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(days=7))
         third = secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(hours=1))
@@ -88,7 +88,7 @@ def test_a_chosen_overlap_holds_for_every_former_secret(factory, settings, machi
 
 @pytest.mark.both_engines
 def test_the_last_use_is_written_once_an_hour(app, factory, settings, machine, use, turned, engine):
-    """Issue 11: the console shows if a secret is still in use. The hot path pays one statement an hour for it."""
+    """S72: the console shows if a secret is still in use. The hot path pays one statement an hour for it."""
     assert valid(factory)[0].last_used_at is None
     assert use("wrong") == 401
     assert valid(factory)[0].last_used_at is None

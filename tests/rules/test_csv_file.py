@@ -12,7 +12,7 @@ TEXT = "Gebruikersnaam;E-mail;Geldig tot en met\r\nzoë;zoe@x.nl;31-12-2026\r\n"
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
 def test_encoding_and_separator_are_found_out(encoding: str, separator: str) -> None:
-    """Issue 11: Dutch Excel writes semicolons in Windows-1252, "Unicode text" is UTF-16 with tabs."""
+    """S64: Dutch Excel writes semicolons in Windows-1252, "Unicode text" is UTF-16 with tabs."""
     (row,) = csv_file.read(TEXT.replace(";", separator).encode(encoding))
     assert row.cells == {"username": "zoë", "email": "zoe@x.nl", "valid_until": "31-12-2026"}
     assert cells.values_of(row)["valid_until"] == "2026-12-31"

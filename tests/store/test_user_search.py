@@ -154,7 +154,7 @@ def listed(shoes: str, **sought: Any) -> list[str]:
 def test_people_are_filtered_by_state_and_sorted(
     engine: str, factory: Factory, stated: str, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 11: each state has a filter and a count. Filters are combined with each other, a search and an order.
+    """S66: each state has a filter and a count. Filters are combined with each other, a search and an order.
 
     Disabled people are in no other state.
     """
@@ -176,7 +176,7 @@ def test_people_are_filtered_by_state_and_sorted(
 
 @pytest.mark.both_engines
 def test_a_state_ends_with_its_cause(engine: str, factory: Factory, settings: Settings, stated: str) -> None:
-    """Issue 11: factors that are removed, an address that is verified and a person who is enabled leave the list."""
+    """S66: factors that are removed, an address that is verified and a person who is enabled leave the list."""
     with factory.context():
         at, kim, cara = factory.organisation(stated), users.user_named(stated, "kim.vries"), users.user_named(stated, "cara")
         kimberley, piet = users.user_named(stated, "kimberley"), users.user_named(stated, "piet")

@@ -109,7 +109,7 @@ def test_no_two_controls_of_a_page_sound_the_same(samples: dict[str, Elements]) 
 
 
 def test_one_thing_is_one_stop(samples: dict[str, Elements]) -> None:
-    """Issue 11: a page has one link to a place, so that the Tab key stops there once. (Samples have one query for all.)"""
+    """A page has one link to a place, so that the Tab key stops there once. (Samples have one query for all.)"""
     twice = {}
     for name, page in samples.items():
         places = Counter(one.given["href"] for one in page.controls() if one.tag == "a")

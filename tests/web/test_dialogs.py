@@ -22,7 +22,7 @@ DIALOGS = {
 def test_only_what_cannot_be_brought_back_is_red(
     app: Flask, settings: Settings, people: dict[str, MadePerson], values: Callable[[], dict[str, str]]
 ) -> None:
-    """Issue 11: red on every dialog with a password warned of nothing."""
+    """Red on every dialog with a password warned of nothing."""
     browser = sign_in(Browser(app, settings.issuer), people["operator"])
     red = set()
     for endpoint, acts in DIALOGS.items():

@@ -17,7 +17,7 @@ from tests.drivers.page import Page
 
 
 def test_every_page_offers_every_language_by_its_own_name(app: Flask) -> None:
-    """Issue 11: whatever page a stranger or a signed-in person sees, they can read it in another language from there."""
+    """S76: whatever page a stranger or a signed-in person sees, they can read it in another language from there."""
     without = []
     for name in SAMPLES.keys() - {LEAVES}:
         with app.test_request_context("/"):
@@ -36,7 +36,7 @@ PAGES = (
 
 
 def test_a_stranger_reads_any_page_in_another_language(app: Flask, settings: Settings) -> None:
-    """Issue 11, S62: the switch leads back to the same page, and the browser keeps the choice. It needs no script."""
+    """S76, S62: the switch leads back to the same page, and the browser keeps the choice. It needs no script."""
     for path in PAGES:
         page = Browser(app, settings.issuer).open(path)
         status, there = page.status, urlsplit(page.url).path
@@ -46,7 +46,7 @@ def test_a_stranger_reads_any_page_in_another_language(app: Flask, settings: Set
 
 
 def test_an_outage_can_be_read_in_another_language(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 11: the switch needs no database while that is away."""
+    """S76: the switch needs no database while that is away."""
     browser.open("/reset")
 
     def away(*_: object, **__: object) -> None:

@@ -25,7 +25,7 @@ def get(app: Flask, path: str, **headers: str) -> TestResponse:
 
 
 def test_a_file_is_immutable_under_its_digest_and_compressed_where_that_helps(app: Flask) -> None:
-    """Issue 11: browsers ask once. Those that take no gzip get the same bytes."""
+    """Browsers ask once. Those that take no gzip get the same bytes."""
     for name, file in static_files().items():
         plain, packed = (
             get(app, f"/static/{file.address}"),
@@ -77,7 +77,7 @@ def test_a_page_is_never_compressed(shop: Shop) -> None:
 
 
 def test_a_first_visit_to_the_console_weighs_little(app: Flask, settings: Settings, factory: Factory) -> None:
-    """Issue 11: a page and all that it loads, as they are sent to a browser that takes gzip, are below 60 kB."""
+    """A page and all that it loads, as they are sent to a browser that takes gzip, are below 60 kB."""
     anna = one_of_each(factory)["administrator"]
     for number in range(60):
         factory.make_user(anna.organisation_id, f"employee-{number}", email=f"employee-{number}@shoes.example")
