@@ -48,3 +48,19 @@ def test_the_front_page_lists_all_apps_that_a_person_may_open(scene):
     assert 'href="https://office.example.com/"' in html
     assert not [name for name in ("Theirs", "Machine", "Old", "Stranger") if f">{name}<" in html or f"/{name}" in html]
     assert "evil.example" not in html
+
+
+@pytest.mark.parametrize("why", ["registered itself", "disabled"])
+def test_an_app_that_was_opened_gets_no_link_that_it_would_not_have_otherwise(scene, why):
+    """A stranger's app can change its address, name and sign-in page while the session lasts: our page vouches for none."""
+    scene.tokens(scene.party("stranger", client_name="Stranger", client_uri="https://evil.example/"))
+    row = ClientRegistration(client_id="stranger", digest=b"x" * 32, grant_types=[], scopes=[], registered_at=clock.now())
+    with scene.factory.context():
+        if why == "disabled":
+            registration.disable("stranger", BY_TESTS)
+        else:
+            with transaction():
+                client_registrations.add_registration(row)
+    html = scene.browser.open("/").html
+    assert "Stranger" in html
+    assert "evil.example" not in html

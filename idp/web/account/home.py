@@ -11,7 +11,6 @@ from idp.errors import Message, say
 from idp.identity import permissions
 from idp.identity.ownership import owner_recovery
 from idp.identity.sessions import sessions
-from idp.oauth.launch import launchable_of
 from idp.signin.authenticate import known
 from idp.signin.requirements import Needs
 from idp.store import clients, polled_requests
@@ -124,9 +123,12 @@ def _asked(user: User) -> tuple[Asked, ...]:
 
 
 def _apps(present: Me) -> tuple[App, ...]:
-    """Return all apps that the person may open, by name, and the others that this session opened."""
+    """Return all apps that the person may open, by name, and the others that this session opened: those without a link.
+
+    An app that registered itself can change its address while the session lasts.
+    """
     found = {one.client_id: App(one.name, address_of(one)) for one in launchable(present)}
     rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
     opened = clients.some(others) if (others := [row.client_id for row in rows if row.client_id not in found]) else ()
-    found |= {row.client_id: App(row.name, address_of(launchable_of(row))) for row in opened}
+    found |= {row.client_id: App(row.name, "") for row in opened}
     return tuple(sorted(found.values(), key=lambda app: app.name.casefold()))
