@@ -1,14 +1,18 @@
 """Concurrent edits of one object end as if they were sent one after the other (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 from collections.abc import Callable
+from datetime import date
+from typing import Any
 
 import pytest
 
 from idp.config import Settings
 from idp.db import transaction
+from idp.errors import Invalid
 from idp.identity.organisations import groups as group_changes
 from idp.identity.organisations import organisations
 from idp.identity.organisations import shops as shop_changes
+from idp.identity.policy import organisation_rules
 from idp.store import users
 from tests.drivers.applications import bare_app
 from tests.drivers.browser import Browser
@@ -68,3 +72,36 @@ def test_concurrent_settings_changes_are_all_kept(configure: Callable[..., Setti
             other = made_to_wait(app, lambda: save(password_min_length=16))
         other.result()
         assert factory.organisation(shoes).settings == {"colour": "#aa0000", "password_min_length": 16}
+
+
+@pytest.mark.parametrize("condition", ["groups", "shops"])
+@pytest.mark.parametrize("act", ["create", "change"])
+def test_what_a_policy_is_made_for_is_not_deleted_at_that_moment(
+    configure: Callable[..., Settings], postgres_url: str, condition: str, act: str
+) -> None:
+    """S11: the policy would be for nobody, and nobody would be told (PostgreSQL)."""
+    settings = configure(database={"url": postgres_url})
+    with bare_app(settings) as app, app.app_context():
+        factory = Factory(settings, app)
+        shoes = factory.make_organisation()
+        with transaction():
+            made: Any = {
+                "groups": group_changes.create(shoes, {"name": "till"}, BY_TESTS),
+                "shops": shop_changes.create(shoes, {"code": "till"}, BY_TESTS),
+            }
+            rule = organisation_rules.create(
+                factory.organisation(shoes), {"name": "Any", "starts": date(2026, 1, 1)}, BY_TESTS
+            )
+        values = {"name": "Till", "starts": date(2026, 1, 1), condition: [made[condition].id]}
+
+        def save() -> None:
+            if act == "create":
+                organisation_rules.create(factory.organisation(shoes), values, BY_TESTS)
+            else:
+                organisation_rules.change(factory.organisation(shoes), rule, values, BY_TESTS)
+
+        with transaction():
+            {"groups": group_changes, "shops": shop_changes}[condition].remove(made[condition], BY_TESTS)
+            other = made_to_wait(app, save)
+        with pytest.raises(Invalid):
+            other.result()

@@ -60,6 +60,7 @@ def change(row: Group, values: Values, origin: Origin) -> list[str]:
 def remove(row: Group, origin: Origin) -> None:
     """Delete a group; its members keep their second factors (S9). Raises ``Conflict``."""
     permissions.require_ruler(row.organisation_id, origin)
+    store.lock_organisation(row.organisation_id)  # a policy that names the group may be stored at this moment
     _require_unnamed(row, origin)
     if policy := organisation_rules.naming(row.organisation_id, "groups", row.id):
         raise Conflict(say("The policy %(policy)s names this group. Change or delete that policy first.", policy=policy))

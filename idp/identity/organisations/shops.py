@@ -55,6 +55,7 @@ def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
     and ``Conflict`` if a dated rule of the organisation names it: the rule would lose its effect.
     """
     permissions.require_ruler(row.organisation_id, origin)
+    store.lock_organisation(row.organisation_id)  # a policy that names the shop may be stored at this moment
     if policy := organisation_rules.naming(row.organisation_id, "shops", row.id):
         raise Conflict(say("The policy %(policy)s names this shop. Change or delete that policy first.", policy=policy))
     sensitive_changes.require(ShopState(row.code, row.name), None)

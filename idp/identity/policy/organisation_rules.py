@@ -78,6 +78,7 @@ def create(organisation: Organisation, values: Values, origin: Origin) -> Organi
 def change(organisation: Organisation, row: OrganisationRule, values: Values, origin: Origin) -> list[str]:
     """Change a rule, within the caller's transaction. Returns the keys that differed. Raises ``Invalid``."""
     permissions.require_ruler(organisation.id, origin)
+    organisations.lock_organisation(organisation.id)  # what the rule names may be deleted at this moment
     wanted = draft(organisation, values, row)
     names = ("name", "starts", "ends", *CONDITIONS)
     changes = differing(row, {name: getattr(wanted, name) for name in names})
