@@ -82,6 +82,7 @@ def _audit(chain: Chain, *lines: Line, **over: Any) -> AuditPage:
         asked, "Europe/Amsterdam",
         (Preset(say("Today"), "?since=x", is_on=True), Preset(say("Yesterday"), "?since=y", is_on=False)),
         (("", say("All apps")), ("kassa", "Kassa")), (("", say("All shops")), ("s", LONG)),
+        "username" if over.get("errors") else "",
     )  # fmt: skip
     values: dict[str, Any] = {
         "frame": FRAME, "of_installation": False, "filter": wanted,

@@ -93,5 +93,8 @@ def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, sh
     ):  # fmt: skip
         assert browser.open(f"{AUDIT}?shop={dam.id}{asked}").value("since") == first, asked
         assert browser.status == 200
+    for name in ("since", "until", "username"):
+        browser.open(f"{AUDIT}?{name}=x")
+        assert (browser.status, f'<a href="#{name}">' in browser.html) == (422, True), name
     for wrong in ("&since=x", "&until=x", "&until=0001-01-02"):
         assert browser.open(f"{AUDIT}?shop={dam.id}{wrong}").status in (200, 422), wrong

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from flask import Flask
+from selectolax.lexbor import LexborHTMLParser
 
 from idp.web import pages
 from tests.browser.samples import SAMPLES
@@ -127,6 +128,21 @@ def test_an_error_leads_to_its_field(samples: dict[str, Elements]) -> None:
         described = all("errors" in (one.given.get("aria-describedby") or "").split() for one in fields.values())
         lost += [name] if bool(fields) != bool(aimed & set(fields)) or not described else []
     assert lost == []
+
+
+def test_a_value_has_the_name_of_its_column(app: Flask) -> None:
+    """SC 1.3.1, 3.2.4: on a narrow screen each value stands behind the name of its column: the word of the wide one."""
+    other = []
+    for name, (template, page) in SAMPLES.items():
+        with app.test_request_context("/"):
+            html = LexborHTMLParser(pages.render(template, page).get_data(as_text=True))
+        for table in html.css("table.list"):
+            columns = [one.text(strip=True) for one in table.css("thead th")]
+            for row in table.css("tbody tr"):
+                cells = zip(columns, row.css("td, th"), strict=True)
+                other += [(name, cell.attributes["data-name"]) for column, cell in cells
+                          if cell.attributes.get("data-name", column) != column]  # fmt: skip
+    assert other == []
 
 
 def test_the_focus_is_where_the_work_is(samples: dict[str, Elements]) -> None:

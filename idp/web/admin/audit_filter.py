@@ -55,6 +55,8 @@ class Filter:
     presets: tuple[Preset, ...]
     clients: Choices
     shops: Choices
+    wrong: str = ""
+    """The field that has an error."""
 
 
 def chain_id(admin: Admin) -> str:
@@ -83,6 +85,8 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
         shop_id=asked["shop"],
     )
     user_id, unknown = _person(admin, asked["username"])
+    faults = {"username": unknown, "since": wrong_since, "until": wrong_until}
+    wrong = next((name for name, errors in faults.items() if errors), "")
     serving = tuple((row.client_id, row.name) for row in clients.clients() if row.serves(at.id))
     form = Filter(
         asked,
@@ -90,8 +94,9 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
         tuple(_preset(admin, asked, today, *preset) for preset in DAYS),
         (("", say("All apps")), *serving),
         (("", say("All shops")), *((shop.id, shop.name) for shop in organisations.shops(at.id))),
+        wrong,
     )
-    return form, replace(sought, user_id=user_id), unknown or wrong_since or wrong_until
+    return form, replace(sought, user_id=user_id), faults.get(wrong, ())
 
 
 def address_of(admin: Admin, endpoint: str, asked: Mapping[str, str], **more: Any) -> str:
