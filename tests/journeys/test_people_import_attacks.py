@@ -28,3 +28,20 @@ def test_a_separator_that_separates_nothing_is_no_fault_of_ours(enter, anna, fir
     browser = upload(enter(anna), f"{first}\nusername\nkim\n")
     assert browser.status == 422
     assert "is not known" in browser.text
+
+
+def test_an_import_changes_nobody_that_the_check_did_not_find(factory: Factory, enter, shoes, anna, boss) -> None:
+    """“Created” was confirmed: somebody who got the username since is not made an administrator. Nor do people come back."""
+    jan = factory.make_user(shoes, "jan")
+    browser = upload(enter(anna), "username;role;name\nkim;administrator;\njan;;Jan\n")
+    address = browser.url
+    start(browser, anna)
+    with factory.context(), transaction():
+        users.change_user(shoes, jan.id, username="kim", username_key="kim")
+    assert worked(factory) == 2
+    assert names(factory, shoes) == {"anna", "boss", "kim"}
+    assert "has been added or removed" in browser.open(address).text
+    with factory.context():
+        kim = users.user(shoes, jan.id)
+        assert kim is not None
+        assert kim.role == "employee"

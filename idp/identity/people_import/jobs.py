@@ -42,6 +42,7 @@ MOST_DRAFTS = 20
 NOT_BEGUN = ("draft", "waiting")
 """The states of a job of which no line was carried out."""
 OURS = say("Something went wrong on our side; we've logged it. Import this line again later.")
+STALE = say("This person has been added or removed since the file was checked. Check the file again.")
 log = structlog.get_logger("jobs")
 
 
@@ -195,6 +196,8 @@ def _carry_out(settings: Settings, organisation: Organisation, job: Job, line: J
     origin, values, code = Origin(Person(job.created_by)), content["values"], ""
     changed: tuple[str, ...] = ()
     user = lookup.find(organisation.id, values["username"])
+    if (user is None) != (line.outcome == CREATED):  # nobody else is changed, and nobody who was removed comes back
+        raise Conflict(STALE)
     if user is None:
         ready = Ready()
         user = accounts.create(settings, organisation, PersonDraft.of(**for_new_person(values)), origin, ready)
