@@ -1,6 +1,7 @@
 """List which roles may enter which page, and make a person for each role."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from idp.clock import now
 from idp.db import transaction
 from idp.identity.organisations import shops
 from idp.identity.people_import import jobs
+from idp.identity.policy import organisation_rules
 from idp.store import client_secrets, operators, organisations, sessions
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -87,10 +89,11 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     factory.make_group(employee.organisation_id)
     factory.make_client("till")
     with factory.context(), transaction():
+        at = factory.organisation(employee.organisation_id)
         shop = shops.create(employee.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
+        rule = organisation_rules.create(at, {"name": "Later", "starts": date(2999, 1, 1)}, BY_TESTS).id
 
     with factory.context():
-        at = factory.organisation(employee.organisation_id)
         job = jobs.draft(factory.settings, at, b"username\nkim\n", BY_TESTS, prints_codes=False)
 
     def found() -> dict[str, str]:
@@ -104,6 +107,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
             "user_id": employee.id,
             "group_id": group,
             "shop_id": shop,
+            "rule_id": rule,
             "job_id": job,
             "secret_id": secret.id,
         }

@@ -10,10 +10,16 @@ from tests.drivers.roles import addresses, people, sign_in, values
 from tests.factories import MadePerson
 
 __all__ = ["people", "values"]
-FINAL = {"admin.remove_group", "admin.remove_shop", "admin.act_on_app delete"}
+FINAL = {
+    "admin.remove_group", "admin.remove_shop", "admin.act_on_app delete", "admin.remove_own_policy", "admin.end_secret",
+}  # fmt: skip
 DIALOGS = {
     "admin.remove_group": ("",),
     "admin.remove_shop": ("",),
+    "admin.remove_own_policy": ("",),
+    "admin.end_own_policy": ("",),
+    "admin.end_secret": ("",),
+    "admin.new_secret": ("",),
     "admin.act_on_app": ("disable", "delete"),
     "admin.act_on_person": ("disable", "reset-factor", "remove-factor", "end-sessions", "one-time-password"),
 }

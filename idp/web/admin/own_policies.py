@@ -140,7 +140,7 @@ def remove(store_url: str, rule_id: str) -> Response:
     row = _at(admin, rule_id)
     heading = say("Delete the policy %(policy)s?", policy=row.name)
     sentence = say("It no longer requires anything. Active second factors stay active.")
-    question = Question(heading, (sentence, say("This cannot be undone.")), say("Delete"), _all(admin))
+    question = Question(heading, (sentence,), say("Delete"), _all(admin), is_final=True)
     removal = partial(organisation_rules.remove, origin=admin.origin)
     return confirm_then(
         admin,
