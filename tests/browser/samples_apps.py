@@ -164,6 +164,7 @@ APPS: dict[str, tuple[str, object]] = {
             "kassa",
             "",
             client_form.grouped(client_form.fitting(FIELDS, CLIENT)),
+            "Kassa",
             "?all=1",
             "jwks_uri",
             (WRONG_PASSWORD,),

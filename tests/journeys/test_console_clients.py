@@ -126,6 +126,7 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, olga, clock) -> 
     factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
     before = row_of(factory, "webshop").metadata_
     browser = enter(olga, f"{HOME}/webshop/edit")
+    assert browser.heading == f"Edit {before['client_name']}", "people know apps by name, not by id"
     browser.fill(client_name="Web shop").submit()
     assert "is saved." in browser.text
     after = row_of(factory, "webshop")

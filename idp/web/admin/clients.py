@@ -45,7 +45,7 @@ class AppListPage:
 
 @dataclass(frozen=True)
 class AppForm:
-    """Hold an app to create (``client_id`` empty) or change. ``wrong``: the field with an error.
+    """Hold an app to create (``client_id`` empty) or change, with its present ``name``. ``wrong``: the field with an error.
 
     ``every_setting``: the address of the form with all settings, where this one has only those that fit.
     """
@@ -54,6 +54,7 @@ class AppForm:
     client_id: str
     typed_id: str
     groups: tuple[Group, ...]
+    name: str = ""
     every_setting: str = ""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
@@ -207,6 +208,7 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
     page = AppForm(
         admin.frame(HERE),
         client_id=row.client_id if row else "",
+        name=row.name if row else "",
         typed_id=(form or {}).get("client_id", ""),
         groups=client_form.grouped(fields if shows_all else client_form.fitting(fields, row)),
         every_setting="" if shows_all else f"{request.path}?{ALL}=1",
