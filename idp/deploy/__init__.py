@@ -20,6 +20,7 @@ from idp.resources import PACKAGE
 from idp.server.entry import BODY_SECONDS, MOST_WAITING, WAIT_SECONDS
 from idp.server.process import HEADER_MILLISECONDS
 from idp.server.supervisor import STOP_SECONDS
+from idp.web.large_forms import LARGE_FORMS
 
 FILES = {
     "systemd": "sleutel.service",
@@ -72,7 +73,7 @@ def _values(settings: Settings, config: Path) -> dict[str, Any]:
         "line_kib": LINE_KIB,
         "answer_kib": ANSWER_KIB,
         # The server answers a body that is too long by itself, in the form that the client expects.
-        "body_bytes": 2 * settings.server.max_body_bytes,
+        "body_bytes": max(2 * settings.server.max_body_bytes, max(LARGE_FORMS.values()) + KIB),
         "body_seconds": int(BODY_SECONDS),
         # An idle connection must be closed by the proxy first: a request on one that is just being closed would be lost.
         "keep_alive_seconds": HEADER_MILLISECONDS // 2000,

@@ -17,7 +17,7 @@ import contextvars
 import io
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from idp.server.busy import READY, busy
 from idp.server.environ import environ_of
 from idp.server.key_refresh import KeyRefresh
 from idp.server.lanes import FEW_THREADS, MOST_HASHING, THREADS, Lane, lane_of
+from idp.web.large_forms import most_bytes
 from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import ON_LOOP, REFUSED, PageNeeded
@@ -44,6 +45,8 @@ READY_SECONDS = 3.0
 """A load balancer does not wait much longer for `/readyz`. A check that takes longer cannot serve people either."""
 BODY_SECONDS = 10.0
 """Seconds in which the whole body must arrive, as the headers must."""
+LARGE_AT_ONCE, LARGE_SECONDS = 4, 30.0
+"""Files that a process reads at a time, and seconds in which each must arrive: anybody may send one, and it is in memory."""
 ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
 """How a stopping process waits for the last request: the seconds of a round, and the quiet rounds in a row."""
 SEND_SECONDS = 30.0
@@ -87,6 +90,7 @@ class Entry:
         threads["forms"] += min(hash_slots, MOST_HASHING)
         self._lanes = {name: Lane(name, count) for name, count in threads.items()}
         self._keys = KeyRefresh(app)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._reading: set[asyncio.Timeout] = set()
         self._is_stopping = False
         self._under_way = 0
@@ -148,27 +152,39 @@ class Entry:
     async def _read(self, environ: dict[str, Any], protocol: HTTPProtocol, is_chunked: bool) -> bool:
         """Put the body into the environment, or the reason for which there is none. Returns whether it was read in full."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > self._most or not (length or is_chunked):
-            return not length  # too long: the application finds the length, and refuses it where it matters
+        if not (length or is_chunked):
+            return True
+        most = self._most if length <= self._most and not is_chunked else most_bytes(self._app, environ)
+        if length > most:
+            return False  # too long: the application finds the length, and refuses it where it matters
+        if most == self._most:
+            return await self._read_body(environ, self._chunks(protocol, most) if is_chunked else protocol(), BODY_SECONDS)
+        if self._large.locked():
+            environ[REFUSED] = 503
+            return False
+        async with self._large:
+            return await self._read_body(environ, self._chunks(protocol, most) if is_chunked else protocol(), LARGE_SECONDS)
+
+    async def _read_body(self, environ: dict[str, Any], body: Awaitable[bytes], seconds: float) -> bool:
         try:
-            async with asyncio.timeout(0 if self._is_stopping else BODY_SECONDS) as deadline:
+            async with asyncio.timeout(0 if self._is_stopping else seconds) as deadline:
                 self._reading.add(deadline)
-                body = await (self._chunks(protocol) if is_chunked else protocol())
+                found = await body
         except TimeoutError:
             environ[REFUSED] = 503 if self._is_stopping else 408
         else:
-            environ["CONTENT_LENGTH"] = str(len(body))
-            environ["wsgi.input"] = io.BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(found))
+            environ["wsgi.input"] = io.BytesIO(found)
         finally:
             self._reading.discard(deadline)
         return REFUSED not in environ
 
-    async def _chunks(self, protocol: HTTPProtocol) -> bytes:
+    async def _chunks(self, protocol: HTTPProtocol, most: int) -> bytes:
         """Read a body of unknown length, no further than it may be long."""
         body = bytearray()
         async for chunk in protocol:
             body += chunk
-            if len(body) > self._most:
+            if len(body) > most:
                 break
         return bytes(body)
 
