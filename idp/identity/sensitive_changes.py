@@ -183,9 +183,14 @@ def _for_access(before: State | None, after: State | None) -> Confirmation:
 
 
 def _for_person(before: State | None, after: State | None) -> Confirmation:
-    """Ask for a proof where a change identifies: an address leads to a new password, a username to an account at an app."""
+    """Ask for a proof where a change identifies: an address leads to a new password, a username to an account at an app.
+
+    Ask for the password where somebody becomes an administrator: an intruder may have added them, and have their code.
+    """
     if not isinstance(before, PersonState) or not isinstance(after, PersonState):
         return FRESH_PROOF
+    if after.role in RULING_ROLES and before.role not in RULING_ROLES:
+        return FRESH_PROOF_AND_PASSWORD
     if {before.role, after.role} & {*RULING_ROLES}:
         return FRESH_PROOF
     identifies = [(one.role, one.username, one.email, one.email_verified, one.requiring_groups) for one in (before, after)]

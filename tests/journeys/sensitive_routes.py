@@ -23,6 +23,8 @@ class Row:
     make: Callable[[World], tuple[str, Form]]
     opens: str | None = None
     events: int = 1
+    has_dialog: bool = True
+    """Whether the page asks for a password that is needed. Others lead to a sign-in that does."""
 
 
 def _act(name: str, needs: Confirmation, actor: str = "anna", **details: object) -> Row:
@@ -49,8 +51,8 @@ PEOPLE = [
     Row("username", "admin.edit_person", "anna", FRESH_PROOF,
         lambda w: (w.path(w.person(), "edit"), {"username": w.name()})),
     Row("promote", "admin.edit_person", "anna", FRESH_PROOF, lambda w: (w.path(w.person(), "edit"), {"role": "manager"})),
-    Row("make an administrator", "admin.edit_person", "anna", FRESH_PROOF,
-        lambda w: (w.path(w.person(), "edit"), {"role": "administrator"})),
+    Row("make an administrator", "admin.edit_person", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (w.path(w.person(), "edit"), {"role": "administrator"}), has_dialog=False),
     Row("demote", "admin.edit_person", "anna", FRESH_PROOF,
         lambda w: (w.path(w.person(role="administrator"), "edit"), {"role": "customer"})),
     Row("leave a requiring group", "admin.edit_person", "anna", FRESH_PROOF, lambda w: made.member(w, requires_mfa=True)),

@@ -72,7 +72,7 @@ def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
         ("an old proof", stale, fields, row.needs == NOTHING),
         ("an old proof and the password", stale, with_password, False),
         ("a fresh proof", fresh, fields, row.needs <= FRESH_PROOF),
-        ("a fresh proof and the password", fresh, with_password, True),
+        ("a fresh proof and the password", fresh, with_password, row.has_dialog),
     ]
     for with_what, browser, sent, may in steps:
         if with_what.endswith("password") and row.needs < FRESH_PROOF_AND_PASSWORD:
@@ -81,7 +81,7 @@ def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
         got = outcome(browser, world, address, sent)
         if got != ("changed" if may else "asked"):
             found.append(f"{row.what} with {with_what}: {got}")
-        if sent is with_password and browser is fresh and world.looked_up != [person.password]:
+        if may and sent is with_password and world.looked_up != [person.password]:
             found.append(f"{row.what}: looked up {world.looked_up}")
         if may:
             break

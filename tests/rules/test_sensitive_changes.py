@@ -39,7 +39,9 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("an address marked as verified", replace(JAN, email_verified=False), JAN, FRESH_PROOF),
     ("another username", JAN, replace(JAN, username="anna"), FRESH_PROOF),
     ("promoted", JAN, replace(JAN, role="manager"), FRESH_PROOF),
-    ("made an administrator", JAN, ANNA, FRESH_PROOF),
+    ("made an administrator", JAN, ANNA, FRESH_PROOF_AND_PASSWORD),
+    ("made the owner", JAN, replace(JAN, role="owner"), FRESH_PROOF_AND_PASSWORD),
+    ("an administrator made the owner", ANNA, replace(ANNA, role="owner"), FRESH_PROOF),
     ("demoted", ANNA, JAN, FRESH_PROOF),
     ("join a requiring group", JAN, replace(JAN, requiring_groups=frozenset({"2fa", "x"})), FRESH_PROOF),
     ("leave a requiring group", JAN, replace(JAN, requiring_groups=frozenset()), FRESH_PROOF),
@@ -108,7 +110,7 @@ def test_confirmation_of_access_depends_on_the_users_role(kind: sensitive_change
 
 def test_requests_start_unconfirmed_and_commands_need_nothing() -> None:
     """Outside a request the command line acts. Within a request nothing is confirmed until a proof is given."""
-    promoted = replace(JAN, role="administrator")
+    promoted = replace(JAN, role="manager")
     sensitive_changes.require(JAN, promoted)
     sensitive_changes.begin()
     try:
