@@ -13,7 +13,7 @@ from idp import clock, zones
 from idp.audit import Origin
 from idp.errors import Invalid, Message, say
 from idp.identity import sensitive_changes
-from idp.identity.roles import Role
+from idp.identity.roles import RULING_ROLES, Role
 from idp.identity.sensitive_changes import Access
 from idp.store import organisations
 from idp.store.users import User
@@ -72,6 +72,8 @@ def require_confirmed(user: User, fresh: Mapping[str, Any], origin: Origin) -> N
     if origin.actor_id == user.id:
         raise Invalid("valid_until", say("This is your own account. Another administrator must change your last day."))
     role, day = fresh.get("role", user.role), fresh["valid_until"]
+    if day is not None and (user.valid_until is None or day < user.valid_until) and user.role in RULING_ROLES:
+        sensitive_changes.require(Access("account", user.role), None)  # it shuts out an administrator, as disabling does
     lets_in = day is None or not _is_past(user.organisation_id, day, None)
     before = None if has_ended(user) else Access("account", role, str(user.valid_until))
     sensitive_changes.require(before, Access("account", role, str(day)) if lets_in else None)

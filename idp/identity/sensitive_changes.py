@@ -185,11 +185,12 @@ def _for_access(before: State | None, after: State | None) -> Confirmation:
 def _for_person(before: State | None, after: State | None) -> Confirmation:
     """Ask for a proof where a change identifies: an address leads to a new password, a username to an account at an app.
 
-    Ask for the password where somebody becomes an administrator: an intruder may have added them, and have their code.
+    Ask for the password where somebody becomes an administrator: an intruder may have added them, and have their code. Ask
+    for it where one is demoted: that shuts them out as disabling does.
     """
     if not isinstance(before, PersonState) or not isinstance(after, PersonState):
         return FRESH_PROOF
-    if after.role in RULING_ROLES and before.role not in RULING_ROLES:
+    if (after.role in RULING_ROLES) != (before.role in RULING_ROLES):
         return FRESH_PROOF_AND_PASSWORD
     if {before.role, after.role} & {*RULING_ROLES}:
         return FRESH_PROOF

@@ -1,6 +1,8 @@
-"""Attack the console from an open session: become an administrator without the password of one."""
+"""Attack the console from an open session: become an administrator, or shut them out, without the password of one."""
 
 import re
+
+import pytest
 
 from idp.store import users
 from tests.factories import Factory
@@ -37,3 +39,19 @@ def test_an_intruder_at_a_session_with_a_fresh_proof_becomes_no_administrator(
     browser.submit("Save")
     with factory.context():
         assert role_of_eve(shoes) == "administrator"
+
+
+@pytest.mark.parametrize("field", ["role", "valid_until"])
+def test_an_intruder_at_a_session_with_a_fresh_proof_shuts_out_no_administrator(
+    factory: Factory, enter, clock, shoes, anna, field: str
+) -> None:
+    """Disabling one needs the password. Another role, or a last day, must not be the way around it."""
+    sam = factory.make_user(shoes, "sam", role="administrator", with_totp=True, email="sam@shoes.example")
+    browser = enter(anna)
+    browser.open(f"{PEOPLE}/{sam.id}/edit").fill(
+        **{field: {"role": "employee", "valid_until": "2026-12-31"}[field]}
+    ).submit()
+    assert "/sign-in/" in browser.url
+    with factory.context():
+        found = factory.user(sam)
+        assert (found.role, found.valid_until) == ("administrator", None)

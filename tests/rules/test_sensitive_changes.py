@@ -42,7 +42,7 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("made an administrator", JAN, ANNA, FRESH_PROOF_AND_PASSWORD),
     ("made the owner", JAN, replace(JAN, role="owner"), FRESH_PROOF_AND_PASSWORD),
     ("an administrator made the owner", ANNA, replace(ANNA, role="owner"), FRESH_PROOF),
-    ("demoted", ANNA, JAN, FRESH_PROOF),
+    ("demoted", ANNA, JAN, FRESH_PROOF_AND_PASSWORD),
     ("join a requiring group", JAN, replace(JAN, requiring_groups=frozenset({"2fa", "x"})), FRESH_PROOF),
     ("leave a requiring group", JAN, replace(JAN, requiring_groups=frozenset()), FRESH_PROOF),
     ("shops of an employee", JAN, replace(JAN, shops=None), NOTHING),
