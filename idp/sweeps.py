@@ -10,8 +10,8 @@ from idp import clock, sealing
 from idp.batches import Batch, in_batches
 from idp.config import Settings
 from idp.identity.credentials import totp
+from idp.identity.jobs import loop
 from idp.identity.people_import import codes
-from idp.identity.people_import import jobs as people_imports
 from idp.identity.sessions import logout_notices as notices
 from idp.identity.users import ending
 from idp.store import (
@@ -87,7 +87,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield lambda most: sessions.sweep_sessions(before, most)
     yield lambda most: logout_notices.sweep_notices(clock.ago(days=NOTICE_DAYS), most)
     yield lambda most: outbox.sweep_mails(before, most)
-    yield lambda most: jobs.sweep_jobs(clock.ago(days=people_imports.KEEP_DAYS), most)
+    yield lambda most: jobs.sweep_jobs(clock.ago(days=loop.KEEP_DAYS), most)
     yield lambda most: email_links.sweep_links(before, most)
     yield lambda most: owner_recoveries.sweep_recoveries(before, most)
     yield lambda most: remembered_devices.sweep_devices(before, most)

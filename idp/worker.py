@@ -10,6 +10,7 @@ from idp import clock, outage
 from idp.backup import epoch
 from idp.config import Settings
 from idp.identity.credentials import password_reset
+from idp.identity.jobs import loop
 from idp.identity.ownership import owner_recovery
 from idp.identity.people_import import jobs as people_imports
 from idp.identity.sessions import logout_notices
@@ -23,6 +24,8 @@ POLL_SECONDS = 2.0
 SWEEP_EVERY = timedelta(minutes=5)
 THREADS = 8
 """Apps that are told of ended sessions at the same time."""
+JOBS: loop.Kinds = {people_imports.KIND: people_imports.carry}
+"""The kinds of jobs, by their names in the database."""
 AppContext = Callable[[], AbstractContextManager[object]]
 
 
@@ -53,15 +56,20 @@ def _note_failed_round(error: Exception) -> None:
 
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Run one round: answer reset requests, carry out due recoveries, tell of a restore, import people, send waiting mails.
+    """Run one round: answer reset requests, carry out due recoveries, tell of a restore, carry out jobs, send mails.
 
     Returns how many mails left.
     """
     _outlive(password_reset.answer_requests, settings)
     _outlive(owner_recovery.finish_due, settings)
     _outlive(epoch.tell_some, settings)
-    _outlive(people_imports.work, settings)
+    _outlive(carry_out_jobs, settings, stop)
     return deliver_due(settings, stop)
+
+
+def carry_out_jobs(settings: Settings, stop: threading.Event | None = None) -> int:
+    """Run one round of the oldest due job. Returns how many steps were done: lines of an import, for example."""
+    return loop.work(settings, JOBS, stop)
 
 
 class Couriers:
@@ -102,10 +110,10 @@ class Couriers:
             _note_failed_round(error)
 
 
-def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
-    """Run ``act`` and log its failure: one request or recovery that fails must not keep all mail from leaving."""
+def _outlive(chore: Callable[..., object], *given: object) -> None:
+    """Run ``chore`` and log its failure: one request or recovery that fails must not keep all mail from leaving."""
     try:
-        chore(settings)
+        chore(*given)
     except Exception as error:
         if outage.is_outage(error):
             raise  # nothing else in this round would reach the database either

@@ -11,6 +11,7 @@
   resetting them;
 - ``ownership``: handing an organisation over, and recovering it for its owner;
 - ``accounts``: creating and changing users, one or several at once, inviting them, new organisations, operators;
+- ``jobs``: the loop that carries out jobs of every kind;
 - ``people_import``: people from a file;
 - above all packages: ``policy_dry_run``, ``policy_reach``, ``mail_outbox``, ``odd_names``.
 

@@ -7,7 +7,7 @@ from functools import cache
 from tests.architecture.sources import Module, modules
 
 ORDER = (
-    "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts",
+    "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "jobs",
     "people_import", "above",
 )  # fmt: skip
 """The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""

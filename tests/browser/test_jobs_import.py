@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from idp.identity.people_import import jobs
+from idp import worker
 from idp.store import users
 from tests.browser.conftest import Enter, People
 from tests.conftest import Live
@@ -35,7 +35,7 @@ def test_seasonal_staff_with_codes_on_one_sheet(enter: Enter, live: Live, people
         here.fill(password=anna.password)
         page.locator("main form [type=submit]").click()
         with live.factory.context():
-            while jobs.work(live.settings):
+            while worker.carry_out_jobs(live.settings):
                 pass
         page.locator("main .actions a.btn-primary").click()
         expect(page.locator("main")).to_contain_text(words["done"])

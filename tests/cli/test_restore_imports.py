@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from idp import worker
 from idp.actors import Person
 from idp.audit import Origin
 from idp.errors import Conflict
@@ -55,14 +56,14 @@ def test_an_import_of_the_backup_is_not_carried_out(shop: Idp) -> None:
     """It may have been discarded since, or done. Codes that it printed are void, so they are not shown either."""
     with opened(shop):
         done = import_started(shop, "kim")
-        assert jobs.work(shop.settings) == 1
+        assert worker.carry_out_jobs(shop.settings) == 1
         waiting = import_started(shop, "liv")
     shop("backup", str(shop.folder / "kept"), "--no-keys")
     with opened(shop):
         jobs.cancel(waiting, BY_TESTS)
     shop("restore", str(shop.folder / "kept"), "--replace")
     with opened(shop):
-        assert jobs.work(shop.settings) == 0
+        assert worker.carry_out_jobs(shop.settings) == 0
         assert users.user_named(shoes().id, "liv") is None
         assert store.job(shoes().id, waiting.id).state == "cancelled"
         with pytest.raises(Conflict):

@@ -2,7 +2,7 @@
 
 import io
 
-from idp.identity.people_import import jobs
+from idp import worker
 from tests.drivers.browser import Browser
 from tests.drivers.people import everybody
 from tests.factories import Factory, MadePerson
@@ -31,7 +31,7 @@ def worked(factory: Factory) -> int:
     done = 0
     with factory.context():
         for _ in range(20):
-            done += jobs.work(factory.settings)
+            done += worker.carry_out_jobs(factory.settings)
     return done
 
 

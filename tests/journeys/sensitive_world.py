@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import count
 
-from idp import clock, crypto
+from idp import clock, crypto, worker
 from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
@@ -179,7 +179,7 @@ def imported(world: World, act: str) -> tuple[str, Form]:
         job_id = jobs.draft(settings, at, file, anna, prints_codes=True)
         if act == "codes" and (job := store_jobs.job(at.id, job_id)):
             jobs.start(settings, job, anna)
-            while jobs.work(settings):
+            while worker.carry_out_jobs(settings):
                 pass
     return f"{AT}/people/import/{job_id}/{act}", {}
 

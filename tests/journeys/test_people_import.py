@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idp import sweeps
+from idp import sweeps, worker
 from idp.audit import Event
 from idp.db import transaction
 from idp.identity.organisations import organisations, shops
@@ -113,7 +113,7 @@ def test_a_killed_worker_resumes_and_no_line_is_done_twice(
 
     monkeypatch.setattr(jobs, "_carry_out", killed)
     with factory.context(), pytest.raises(KeyboardInterrupt):
-        jobs.work(factory.settings)
+        worker.carry_out_jobs(factory.settings)
     assert names(factory, shoes) == {"anna", "till0", "till1"}
     assert worked(factory) == 0, "another worker must wait for the lease"
     clock(minutes=2)

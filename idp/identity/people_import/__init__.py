@@ -3,5 +3,5 @@
 ``jobs`` keeps the file as a job and carries it out by the worker; ``codes`` shows the printed codes once. Rights and rules
 are those of the single form.
 
-Not here: creating and changing a person (``accounts``), when the worker runs (``idp.worker``).
+Not here: creating and changing a person (``accounts``), the loop of the worker (``jobs``).
 """

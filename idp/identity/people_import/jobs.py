@@ -3,10 +3,7 @@
 Each line is one transaction, with the claim on that line: a worker that was killed, or a second one, does no line twice.
 """
 
-import threading
-import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -20,6 +17,7 @@ from idp.errors import Conflict, Message, Refusal, Unreadable, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials.imported import Ready
+from idp.identity.jobs.loop import LEASE, Carrier, Step
 from idp.identity.people_import import csv_file
 from idp.identity.people_import.dry_run import CHANGED, CREATED, REFUSED, UNCHANGED, DryRun, Judged, for_new_person
 from idp.identity.roles import Role
@@ -27,15 +25,11 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.user_fields import PersonDraft
 from idp.identity.users import lookup
 from idp.store import jobs as store
-from idp.store import organisations, sealed
+from idp.store import sealed
 from idp.store.jobs import Job, JobLine
 from idp.store.organisations import Organisation
 
 KIND = "people_import"
-KEEP_DAYS = 7
-LEASE = timedelta(minutes=1)
-ROUND_SECONDS = 2.0
-"""How long one round of the worker may take for an import: waiting mails come next."""
 CHUNK = 100
 MOST_DRAFTS = 20
 """Files of an organisation that wait for a decision. An upload needs no confirmation, and must not fill the disk."""
@@ -137,29 +131,15 @@ def cancel(job: Job, origin: Origin) -> None:
         record(origin, Event.IMPORT_CANCELLED, organisation_id=job.organisation_id, data={"job": job.id})
 
 
-def work(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Carry out lines of the oldest due job, for ``ROUND_SECONDS``. Returns how many."""
-    now = clock.now()
-    job = store.due_job(now)
-    if job is None:
-        return 0
-    organisation = organisations.organisation(job.organisation_id)
-    if organisation is None:  # it was removed: its import must not hold up those of others
-        with transaction():
-            store.move(job.organisation_id, job.id, job.state, job.digest, state="cancelled", ended_at=now)
-        return 0
-    with transaction():
-        if not store.lease(job.organisation_id, job.id, now, now + LEASE):
-            return 0
-    position, ends = job.done, time.monotonic() + ROUND_SECONDS
-    while position < job.total and time.monotonic() < ends and not (stop and stop.is_set()):
-        if not _do_line(settings, organisation, job, position + 1):
-            return position - job.done
-        position += 1
-    is_over = {"state": "done", "ended_at": clock.now()} if position == job.total else {}
-    with transaction():
-        store.move(job.organisation_id, job.id, "running", job.digest, leased_until=None, **is_over)
-    return position - job.done
+def carry(settings: Settings, organisation: Organisation, job: Job) -> Carrier:
+    """Return what carries out a line, for the loop of the worker."""
+
+    def step(position: int) -> Step:
+        if position > job.total:
+            return Step.OVER
+        return Step.DONE if _do_line(settings, organisation, job, position) else Step.LOST
+
+    return step
 
 
 def _do_line(settings: Settings, organisation: Organisation, job: Job, position: int) -> bool:
