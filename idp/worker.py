@@ -10,6 +10,7 @@ from idp import clock, outage
 from idp.backup import epoch
 from idp.config import Settings
 from idp.identity.credentials import password_reset
+from idp.identity.exports import writing as exports
 from idp.identity.jobs import loop
 from idp.identity.ownership import owner_recovery
 from idp.identity.people_import import jobs as people_imports
@@ -24,7 +25,7 @@ POLL_SECONDS = 2.0
 SWEEP_EVERY = timedelta(minutes=5)
 THREADS = 8
 """Apps that are told of ended sessions at the same time."""
-JOBS: loop.Kinds = {people_imports.KIND: people_imports.carry}
+JOBS: loop.Kinds = {people_imports.KIND: people_imports.carry, **exports.KINDS}
 """The kinds of jobs, by their names in the database."""
 AppContext = Callable[[], AbstractContextManager[object]]
 

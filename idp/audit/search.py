@@ -37,11 +37,15 @@ def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[
 def every(organisation_id: str, sought: Sought) -> Iterator[NamedRow]:
     """Yield all rows that match, oldest first. It reads in chunks and keeps nothing open for a slow reader."""
     after = 0
-    while rows := store.rows_found(organisation_id, sought, after=after, limit=CHUNK):
-        chunk = _named(organisation_id, rows)
+    while chunk := some(organisation_id, sought, after, CHUNK):
         release()
         yield from chunk
-        after = rows[-1].seq
+        after = chunk[-1].row.seq
+
+
+def some(organisation_id: str, sought: Sought, after: int, most: int) -> tuple[NamedRow, ...]:
+    """Return rows that match behind a row, oldest first."""
+    return _named(organisation_id, store.rows_found(organisation_id, sought, after=after, limit=most))
 
 
 def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[NamedRow, ...]:
@@ -57,19 +61,34 @@ def as_json(rows: Iterable[NamedRow]) -> Iterator[str]:
     """Yield one JSON array with an object on each line."""
     joint = "[\n"
     for entry in rows:
-        yield joint + json.dumps(_plain(entry), ensure_ascii=False)
+        yield joint + json_line(entry)
         joint = ",\n"
     yield "[]\n" if joint == "[\n" else "\n]\n"
 
 
 def as_csv(rows: Iterable[NamedRow], separator: str = ",") -> Iterator[str]:
     """Yield CSV with a line of column names. No cell is a formula."""
-    yield csv_export.line(COLUMNS, separator)
+    yield header(separator)
     for entry in rows:
-        plain = _plain(entry)
-        cells = [plain[name] for name in COLUMNS]
-        flat = [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
-        yield csv_export.line(flat, separator)
+        yield csv_line(entry, separator)
+
+
+def header(separator: str) -> str:
+    """Return the line with the names of the columns."""
+    return csv_export.line(COLUMNS, separator)
+
+
+def json_line(entry: NamedRow) -> str:
+    """Return a row as a JSON object on one line, without its end."""
+    return json.dumps(_plain(entry), ensure_ascii=False)
+
+
+def csv_line(entry: NamedRow, separator: str) -> str:
+    """Return a row as a line of CSV."""
+    plain = _plain(entry)
+    cells = [plain[name] for name in COLUMNS]
+    flat = [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
+    return csv_export.line(flat, separator)
 
 
 def _plain(entry: NamedRow) -> dict[str, Any]:

@@ -13,6 +13,7 @@
 - ``accounts``: creating and changing users, one or several at once, inviting them, new organisations, operators;
 - ``jobs``: the loop that carries out jobs of every kind;
 - ``people_import``: people from a file;
+- ``exports``: files that the worker writes;
 - above all packages: ``policy_dry_run``, ``policy_reach``, ``mail_outbox``, ``odd_names``.
 
 A package imports those above it in this list, never those below. Not here: which step of a sign-in comes next (``signin``),

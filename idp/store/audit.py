@@ -142,13 +142,30 @@ def rows_found(
     """
     if sought == Sought():
         return _in_order(organisation_id, [], (AuditRow.seq,), after, before, limit)
+    kinds = _kinds(organisation_id, sought)
+    found = {row.seq: row for kind in kinds for row in _in_order(organisation_id, kind, BY_TIME, after, before, limit)}
+    return sorted(found.values(), key=attrgetter("at", "seq"), reverse=after is None)[:limit]
+
+
+def count_found(organisation_id: str, sought: Sought, most: int) -> int:
+    """Return how many rows match; ``most`` and one where there are more."""
+    if sought == Sought():
+        at = head(organisation_id)
+        return min(at.seq if at else 0, most + 1)
+    found: set[int] = set()
+    for kind in _kinds(organisation_id, sought):
+        asked = select(AuditRow.seq).where(AuditRow.organisation_id == organisation_id, *kind)
+        found |= {row[0] for row in values(asked.limit(most + 1))}
+    return min(len(found), most + 1)
+
+
+def _kinds(organisation_id: str, sought: Sought) -> list[list[ColumnElement[bool]]]:
+    """Return conditions, of which each has an index: a row matches where one of them holds."""
     here = _conditions(organisation_id, sought)
     sides = (AuditRow.subject_id, AuditRow.actor_id) if sought.user_id else ()
     events = (sought.event,) if sought.event else sought.events
     of_person = [[*here, side == sought.user_id] for side in sides] or [here]
-    kinds = [[*one, AuditRow.event == event] for one in of_person for event in events] or of_person
-    found = {row.seq: row for kind in kinds for row in _in_order(organisation_id, kind, BY_TIME, after, before, limit)}
-    return sorted(found.values(), key=attrgetter("at", "seq"), reverse=after is None)[:limit]
+    return [[*one, AuditRow.event == event] for one in of_person for event in events] or of_person
 
 
 def _conditions(organisation_id: str, sought: Sought) -> list[Any]:

@@ -1,7 +1,7 @@
-"""Jobs that the worker carries out line by line, such as an import of people. Lines are sealed: they hold personal data.
+"""Jobs that the worker carries out step by step: imports line by line, exports chunk by chunk. What they hold is sealed.
 
-The row of a job is the claim on its next line: the worker that raises ``done``, in the transaction of that line's effect,
-carries the line out.
+The row of a job is the claim on its next step: the worker that raises ``done``, in the transaction of that step's effect,
+carries the step out.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,11 @@ WITH_CODE = text("sealed_code <> ''")
 
 
 class Job(Base):
-    """A job. ``state``: reading, draft, waiting, running, done or cancelled. ``total`` and ``done`` count lines."""
+    """A job. ``state``: reading, draft, waiting, running, done, cancelled or failed. ``done`` counts its steps.
+
+    A step of an import is a line, and ``total`` counts its lines. A step of an export is a chunk of its file, and ``total``
+    counts the lines of the chunks that are written.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -67,7 +71,10 @@ class Job(Base):
 
 
 class JobLine(Base):
-    """A line of a job. ``outcome``: created, changed, unchanged or refused; of a line not yet done, what is expected."""
+    """A line of an import, or a chunk of an export.
+
+    ``outcome`` of a line: created, changed, unchanged or refused; before it is done, what is expected.
+    """
 
     __tablename__ = "job_lines"
     __table_args__ = (
@@ -103,9 +110,10 @@ def job(organisation_id: str, job_id: str) -> Select[Job]:
 
 
 @asks_every
-def jobs_of(organisation_id: str, most: int) -> Select[Job]:
+def jobs_of(organisation_id: str, most: int, *, kind: str | None = None) -> Select[Job]:
     """Return the newest jobs of an organisation."""
-    return select(Job).where(Job.organisation_id == organisation_id).order_by(Job.created_at.desc()).limit(most)
+    here = [Job.organisation_id == organisation_id] + ([Job.kind == kind] if kind is not None else [])
+    return select(Job).where(*here).order_by(Job.created_at.desc()).limit(most)
 
 
 @claims
@@ -120,6 +128,14 @@ def keep_newest_drafts(organisation_id: str, most: int) -> Delete:
     """Delete the drafts of an organisation but its newest ones, with their lines."""
     drafts = select(Job.id).where(Job.organisation_id == organisation_id, Job.state == "draft")
     older = drafts.order_by(Job.created_at.desc()).offset(most).limit(most)
+    return delete(Job).where(Job.organisation_id == organisation_id, Job.id.in_(older.scalar_subquery()))
+
+
+@changes
+def keep_newest(organisation_id: str, kind: str, most: int) -> Delete:
+    """Delete the jobs of a kind but the newest ones, with their lines."""
+    of_kind = select(Job.id).where(Job.organisation_id == organisation_id, Job.kind == kind)
+    older = of_kind.order_by(Job.created_at.desc()).offset(most).limit(most)
     return delete(Job).where(Job.organisation_id == organisation_id, Job.id.in_(older.scalar_subquery()))
 
 
@@ -143,6 +159,13 @@ def take_line(organisation_id: str, job_id: str, before: int, position: int, unt
     """Claim a line, in the transaction of its effect, so that it is carried out once. It also extends the lease."""
     here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
     return update(Job).where(*here).values(done=position, leased_until=until)
+
+
+@claims
+def take_chunk(organisation_id: str, job_id: str, before: int, lines: int, until: datetime) -> Update:
+    """Claim the chunk after ``before``, with which the file has so many lines, in the transaction that writes the chunk."""
+    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
+    return update(Job).where(*here).values(done=Job.done + 1, total=lines, leased_until=until)
 
 
 @asks_one

@@ -8,7 +8,7 @@ from tests.architecture.sources import Module, modules
 
 ORDER = (
     "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "jobs",
-    "people_import", "above",
+    "people_import", "exports", "above",
 )  # fmt: skip
 """The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""
 ABOVE = ("policy_dry_run", "policy_reach", "mail_outbox", "odd_names")

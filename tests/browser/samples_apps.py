@@ -30,6 +30,7 @@ from idp.web.admin.secret_panel import Secret, SecretPanel
 from idp.web.admin.sessions import OpenSessionsPage
 from idp.web.pagination import Pages
 from tests.browser.samples_console import DAY, FRAME, LONG
+from tests.browser.samples_export import EXPORTS
 from tests.browser.samples_import import JOBS
 
 BESIDE = Pages("?page=1", "?page=3")
@@ -214,4 +215,5 @@ APPS: dict[str, tuple[str, object]] = {
         ),
     ),
     **JOBS,
+    **EXPORTS,
 }

@@ -182,6 +182,7 @@ ELSEWHERE = {
         ("account.set_up", "account.new_codes", "account.new_password", "account.add_passkey"), "the sign-in asks"
     ),
     "admin.import_people": "a dry run, which changes nobody",
+    **dict.fromkeys(("admin.export_people", "admin.export_audit", "admin.discard_export"), "a file, which changes nobody"),
     "account.verify_address": "a link to the address on record",
     "account.language": "the language of one's own pages",
     "account.time_zone": "the time zone of one's own pages",

@@ -41,6 +41,8 @@ READS_ORGANISATION = {
     **dict.fromkeys(("passkeys.kinds", "totp.totp_owners"), "a dry run and an export, which are about everybody"),
     **dict.fromkeys(("jobs.jobs_of", "user_search.each"), "reads batches in the order of the index"),
     "jobs.keep_newest_drafts": "the imports of a week, of which an administrator made each",
+    "jobs.keep_newest": "the exports of a week, of which an administrator made each",
+    "audit.count_found": "stops at a limit",
     **dict.fromkeys(("user_states._counts", "user_states.counts"), "stops at a limit"),
 }
 """Functions that may read all rows of one organisation."""

@@ -30,14 +30,25 @@ class Belongings:
 
 def as_csv(organisation_id: str, sought: PeopleSought = EVERYBODY, separator: str = ",") -> Iterator[str]:
     """Yield the lines about the users that a search finds, by username. Reads in chunks, and holds no connection between."""
-    found = _belongings(organisation_id)
-    yield csv_export.line(COLUMNS, separator)
+    found = belongings(organisation_id)
+    yield header(separator)
     for rows in user_search.each(organisation_id, sought):
         release()
-        yield from (csv_export.line(_cells(row, found), separator) for row in rows)
+        yield from (line(row, found, separator) for row in rows)
 
 
-def _belongings(organisation_id: str) -> Belongings:
+def header(separator: str) -> str:
+    """Return the line with the names of the columns."""
+    return csv_export.line(COLUMNS, separator)
+
+
+def line(row: User, found: Belongings, separator: str) -> str:
+    """Return the line about a user."""
+    return csv_export.line(_cells(row, found), separator)
+
+
+def belongings(organisation_id: str) -> Belongings:
+    """Read the groups, shops and second factors of everybody in an organisation."""
     groups = _by_user(memberships.group_names(organisation_id))
     return Belongings(
         groups, _by_user(memberships.shop_codes(organisation_id)), frozenset(factors.owned_in(organisation_id))

@@ -14,6 +14,7 @@ from idp.web.admin import (
     client_secrets,
     client_test,
     clients,
+    exports,
     groups,
     index,
     keys,
@@ -24,6 +25,7 @@ from idp.web.admin import (
     overview,
     own_policies,
     ownership,
+    people_export,
     people_import,
     policies,
     sessions,
@@ -37,7 +39,8 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, new_organisation, overview, users, bulk, people_import, user_form, lost_phone, user, user_passkeys,
+    index, new_organisation, overview, users, bulk, people_export, exports, people_import,
+    user_form, lost_phone, user, user_passkeys,
     groups, shops, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip

@@ -14,15 +14,17 @@ from idp.audit.chain import ChainError
 from idp.audit.search import NamedRow
 from idp.errors import Message, say
 from idp.identity import policy_dry_run
+from idp.identity.exports import files
+from idp.identity.exports.files import Wanted
 from idp.identity.users import activity
 from idp.store import audit as store
 from idp.store import clients, memberships, organisation_rules, organisations
 from idp.store.audit import Sought
 from idp.web import forms, pages
-from idp.web.admin import audit_filter, guard
+from idp.web.admin import audit_filter, exports, guard
 from idp.web.admin.audit_filter import Filter
 from idp.web.admin.guard import Admin, Frame
-from idp.web.downloads import download, separator, spreadsheet
+from idp.web.downloads import separator
 
 HERE = "audit"
 QUICK = 2_000
@@ -140,7 +142,7 @@ class AuditPage:
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/audit", "audit", show)
-    blueprint.add_url_rule("/<store_url>/audit/export.<form>", "export_audit", export)
+    blueprint.add_url_rule("/<store_url>/audit/export.<form>", "export_audit", export, methods=["GET", "POST"])
 
 
 def show(store_url: str) -> Response:
@@ -158,10 +160,12 @@ def export(store_url: str, form: str) -> Response:
     wanted, sought, errors = audit_filter.read(admin)
     if errors:
         return pages.render("admin/audit.html", _page(admin, wanted, sought, errors), 422)
-    rows, name = search.every(audit_filter.chain_id(admin), sought), f"audit-{store_url}-{_days(admin, wanted)}.{form}"
-    if form == "csv":
-        return spreadsheet(search.as_csv(rows, separator()), name)
-    return download(search.as_json(rows), "application/json", name)
+    chain, name = audit_filter.chain_id(admin), f"audit-{store_url}-{_days(admin, wanted)}.{form}"
+    kind = files.AUDIT if chain else files.INSTALLATION
+    file = Wanted(kind, sought, name, form, separator())
+    rows = search.every(chain, sought)
+    lines = search.as_json(rows) if form == "json" else search.as_csv(rows, file.separator)
+    return exports.send(admin, file, store.count_found(chain, sought, files.AT_ONCE), lines)
 
 
 def _days(admin: Admin, wanted: Filter) -> str:

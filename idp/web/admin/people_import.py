@@ -233,7 +233,7 @@ ACTS: Mapping[str, Act] = {
 
 def _job_at(admin: Admin, job_id: str) -> Job:
     found = store.job(admin.organisation.id, job_id)
-    return found if found is not None and found.state in STATES else abort(404)
+    return found if found is not None and found.kind == jobs.KIND and found.state in STATES else abort(404)
 
 
 def _address(admin: Admin, job_id: str) -> str:
@@ -241,7 +241,7 @@ def _address(admin: Admin, job_id: str) -> str:
 
 
 def _upload_page(admin: Admin, *errors: Message) -> ImportPage:
-    found = [job for job in store.jobs_of(admin.organisation.id, NEWEST) if job.state in STATES]
+    found = [job for job in store.jobs_of(admin.organisation.id, NEWEST, kind=jobs.KIND) if job.state in STATES]
     names = users.usernames(admin.organisation.id, [job.created_by for job in found])
     return ImportPage(
         frame=admin.frame(HERE),

@@ -1,4 +1,4 @@
-"""List the people of an organisation: search, filters, sorting, pages, export (S13). The address holds all of them."""
+"""List the people of an organisation: search, filters, sorting, pages (S13). The address holds all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,10 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from idp.errors import Message, say
-from idp.identity import permissions, policy_dry_run
+from idp.identity import permissions
 from idp.identity.accounts.bulk import MOST
 from idp.identity.roles import ROLE_NAMES
-from idp.identity.users import export as user_export
 from idp.store import operators, organisation_lists, organisations, user_search, user_states
 from idp.store.organisations import Group, Shop
 from idp.store.user_search import Found, PeopleSought
@@ -23,7 +22,6 @@ from idp.web.admin.bulk_words import WORDS
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
 from idp.web.admin.user_pages import HERE, Choices
-from idp.web.downloads import separator, spreadsheet
 from idp.web.pagination import List, Pages, counted, page_of, people
 
 PAGE = 25
@@ -142,21 +140,13 @@ class PeoplePage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes."""
+    """Add this file's route."""
     blueprint.add_url_rule("/<store_url>/people", "people", show)
-    blueprint.add_url_rule("/<store_url>/people/export.csv", "export_people", export)
 
 
 def show(store_url: str) -> Response:
     """List the users that a search finds."""
     return pages.render("admin/users.html", _list(guard.administrator(store_url, or_installation=True)))
-
-
-def export(store_url: str) -> Response:
-    """Export the people that the search finds."""
-    admin = guard.administrator(store_url, or_installation=True)
-    lines = user_export.as_csv(admin.organisation.id, sought_in(admin).people, separator())
-    return spreadsheet(lines, f"people-{store_url}-{policy_dry_run.today(admin.organisation)}.csv")
 
 
 def show_again(admin: Admin, wrong: Message, ticked: frozenset[str], act: str) -> Response:
