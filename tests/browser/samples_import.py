@@ -30,6 +30,7 @@ DRAFT = JobPage(
     prints_codes=True,
     has_codes=False,
     codes_until=None,
+    has_refused=True,
 )
 SHEET = SheetPage(
     frame=FRAME,

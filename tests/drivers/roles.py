@@ -31,6 +31,7 @@ WHO = {
     **dict.fromkeys(("admin.select_people", "admin.act_on_people"), RULING),
     **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
     **dict.fromkeys(("admin.import_people", "admin.import_template", "admin.import_job"), RULING),
+    "admin.import_refused": RULING,
     **dict.fromkeys(("admin.export_file", "admin.download_export", "admin.discard_export"), RULING),
     **dict.fromkeys(("admin.import_start", "admin.import_cancel", "admin.import_codes"), RULING),
     **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),

@@ -27,8 +27,12 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday", "gültigbis", "letztertag"),
 }
 """The names that a column may have, by field, without spaces and signs."""
-OF_EXPORT = frozenset(("id", "emailverified", "secondfactor", "disabled", "createdat", "lastloginat"))
-"""Columns of the export that no file can change. They are ignored."""
+LINE, WHY = "line", "refused_because"
+"""Columns of the file of refused lines, beside those of the file that was imported."""
+OF_EXPORT = frozenset(
+    ("id", "emailverified", "secondfactor", "disabled", "createdat", "lastloginat", LINE, WHY.replace("_", ""))
+)
+"""Columns of our own files that no file can change. They are ignored."""
 
 
 @dataclass(frozen=True)

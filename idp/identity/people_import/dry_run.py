@@ -3,7 +3,7 @@
 It asks the rules that ``accounts`` asks, with few statements for all lines. The worker judges every line again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,10 @@ CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refus
 
 @dataclass(frozen=True)
 class Judged:
-    """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy."""
+    """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy.
+
+    ``cells``: the line as it was given.
+    """
 
     number: int
     username: str
@@ -31,6 +34,7 @@ class Judged:
     values: dict[str, Any] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     refusal: Message | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 class DryRun:
@@ -64,9 +68,9 @@ class DryRun:
             user = self._known.get(compared(values["username"]))
             changed = self._created(values) if user is None else self._changed(user, values)
         except Refusal as refusal:
-            return Judged(row.number, username, REFUSED, refusal=refusal.message)
+            return Judged(row.number, username, REFUSED, refusal=refusal.message, cells=row.cells)
         outcome = CREATED if user is None else CHANGED if changed else UNCHANGED
-        return Judged(row.number, username, outcome, values, changed)
+        return Judged(row.number, username, outcome, values, changed, cells=row.cells)
 
     def _require_once(self, row: Row, values: dict[str, Any]) -> None:
         if not values.get("username"):

@@ -3,7 +3,7 @@
 Each line is one transaction, with the claim on that line: a worker that was killed, or a second one, does no line twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -12,7 +12,7 @@ from idp import clock, crypto, outage
 from idp.actors import Person
 from idp.audit import Event, Origin, record
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import release, transaction
 from idp.errors import Conflict, Message, Refusal, Unreadable, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.accounts import accounts, invitations
@@ -80,6 +80,7 @@ def _lines(settings: Settings, job: Job, judged: Sequence[Judged], first: int) -
             "name": one.values.get("name", ""),
             "values": one.values,
             "changed": one.changed,
+            "cells": dict(one.cells),
             "refusal": one.refusal.as_json() if one.refusal else None,
         }
         made.append(
@@ -100,8 +101,17 @@ def content_of(settings: Settings, line: JobLine) -> dict[str, Any]:
     try:
         found: dict[str, Any] = sealed.JOB_LINES.open_json(settings.ring, line.id, line.sealed)
     except Unreadable:
-        return {"number": line.position, "username": "", "values": {}, "changed": [], "refusal": OURS.as_json()}
+        return {"number": line.position, "username": "", "values": {}, "cells": {}, "changed": [], "refusal": OURS.as_json()}
     return found
+
+
+def refused(settings: Settings, job: Job) -> Iterator[dict[str, Any]]:
+    """Yield what the refused lines of a job hold, in order. Reads in chunks, and holds no connection between."""
+    after = 0
+    while lines := store.lines(job.organisation_id, job.id, REFUSED, after, CHUNK):
+        release()
+        yield from (content_of(settings, line) for line in lines)
+        after = lines[-1].position
 
 
 def start(settings: Settings, job: Job, origin: Origin) -> None:
@@ -186,7 +196,7 @@ def _carry_out(settings: Settings, organisation: Organisation, job: Job, line: J
     else:
         changed = accounts.change(settings, organisation, user, values, origin)
         outcome = CHANGED if changed else UNCHANGED
-    kept = {**content, "values": {}, "changed": changed}
+    kept = {**content, "values": {}, "cells": {}, "changed": changed}
     ring = settings.ring
     store.change_line(
         job.organisation_id,

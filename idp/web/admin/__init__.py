@@ -28,6 +28,7 @@ from idp.web.admin import (
     people_export,
     people_import,
     policies,
+    refused_lines,
     sessions,
     settings,
     shops,
@@ -39,7 +40,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, new_organisation, overview, users, bulk, people_export, exports, people_import,
+    index, new_organisation, overview, users, bulk, people_export, exports, people_import, refused_lines,
     user_form, lost_phone, user, user_passkeys,
     groups, shops, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,

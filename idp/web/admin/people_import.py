@@ -93,6 +93,7 @@ class JobPage:
     prints_codes: bool
     has_codes: bool
     codes_until: datetime | None
+    has_refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,12 @@ def template(store_url: str) -> Response:
 def show(store_url: str, job_id: str) -> Response:
     """Show what an import would do, how far it is, or what it did."""
     admin = guard.administrator(store_url)
-    return pages.render("admin/import_job.html", _job_page(admin, _job_at(admin, job_id)))
+    return pages.render("admin/import_job.html", _job_page(admin, job_at(admin, job_id)))
 
 
 def _act(store_url: str, job_id: str, *, act: str) -> Response:
     admin = guard.administrator(store_url)
-    job = _job_at(admin, job_id)
+    job = job_at(admin, job_id)
     chosen = ACTS[act]
     guard.administrator(store_url, fresh=chosen.asks_password)
     question = Question(
@@ -231,7 +232,8 @@ ACTS: Mapping[str, Act] = {
 }
 
 
-def _job_at(admin: Admin, job_id: str) -> Job:
+def job_at(admin: Admin, job_id: str) -> Job:
+    """Return an import of the organisation; 404 for anything else."""
     found = store.job(admin.organisation.id, job_id)
     return found if found is not None and found.kind == jobs.KIND and found.state in STATES else abort(404)
 
@@ -276,6 +278,7 @@ def _job_page(admin: Admin, job: Job) -> JobPage:
         prints_codes=job.prints_codes,
         has_codes=job.state == "done" and is_left and bool(counts.get("created")),
         codes_until=job.codes_until,
+        has_refused=bool(counts.get("refused")),
     )
 
 
