@@ -21,7 +21,7 @@ from idp.config import Settings
 from idp.errors import Invalid, NotFound
 from idp.identity import access
 from idp.identity.accounts import accounts
-from idp.identity.credentials import new_passwords, passkeys, passwords, remembered_devices, second_factor
+from idp.identity.credentials import bypass_codes, new_passwords, passkeys, passwords, remembered_devices, second_factor
 from idp.identity.credentials import unlock as unlock_factor
 from idp.identity.credentials.authenticator_names import maker_of
 from idp.identity.credentials.passwords import NewPassword
@@ -208,10 +208,27 @@ def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
     return f"The passkey of {username} was removed."
 
 
+@_user_command("one-time-code")
+def one_time_code(chosen: Chosen) -> str:
+    """Issue a one-time code for a person whose phone is not there. It replaces the second factor, never the password.
+
+    It works once, until the end of the day in the organisation's time zone, and ends an earlier one. Nobody can issue one
+    for the owner. The person gets an e-mail. The code is the first line of the output, and is shown this once.
+    """
+    code, ends = bypass_codes.issue(*chosen, ORIGIN)
+    at = ends.astimezone(chosen.organisation.zone).isoformat(timespec="minutes")
+    return f"{code}\nThis code for {chosen.row.username} works once, until {at}."
+
+
 @_user_command("disable")
-def disable(chosen: Chosen) -> str:
-    """Disable a person: open sessions, grants and remembered devices end at once."""
-    done = status.disable(*chosen, ORIGIN)
+@click.option("--reason", metavar="TEXT", default="", help="One line for the audit log; the person is not told.")
+def disable(chosen: Chosen, reason: str) -> str:
+    """Disable a person: open sessions, grants and remembered devices end at once.
+
+    For example:
+      idp user disable example-shoes anna --reason "left the company"
+    """
+    done = status.disable(*chosen, ORIGIN, reason=reason)
     return f"{chosen.row.username} is disabled{' already' if done is None else ''}."
 
 

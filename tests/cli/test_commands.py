@@ -36,7 +36,9 @@ def test_every_command_has_a_help_text(idp: Idp) -> None:
         assert "--config" in output
 
 
-@pytest.mark.parametrize("command", ["show", "reset-factor", "disable", "unlock", "set-password", "end-sessions"])
+@pytest.mark.parametrize(
+    "command", ["show", "reset-factor", "disable", "one-time-code", "unlock", "set-password", "end-sessions"]
+)
 def test_an_unknown_user_gets_one_clear_line(shop: Idp, command: str) -> None:
     """An error of the user shows no traceback, and says where to look."""
     output = shop("user", command, "example-shoes", "nobody", stdin="x\n", code=1).stderr
