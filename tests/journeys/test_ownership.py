@@ -192,5 +192,5 @@ def test_the_new_owner_is_picked_from_a_list(factory: Factory, enter, new_browse
     assert "There is no verified e-mail address." in browser.text
     chosen = [href for href, _ in browser.page.links if href.endswith("/offer-ownership")]
     assert chosen == [f"{AT}/people/{iris.id}/offer-ownership"]
-    assert "Nobody was found." in browser.open(f"{AT}/ownership?q=%25%00x").text
+    assert "Nobody was found. Type the beginning" in browser.open(f"{AT}/ownership?q=%25%00x").text
     assert "bakker" not in enter(admin, f"{AT}/ownership?q=bakk", new_browser()).text

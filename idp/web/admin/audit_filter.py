@@ -58,6 +58,11 @@ class Filter:
     wrong: str = ""
     """The field that has an error."""
 
+    @property
+    def is_on(self) -> bool:
+        """Return whether anything but the log itself is asked."""
+        return any(value for name, value in self.asked.items() if name != "trail")
+
 
 def chain_id(admin: Admin) -> str:
     """Return the id of this organisation's chain, or of the installation's for operators who ask for it."""
