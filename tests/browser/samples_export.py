@@ -10,6 +10,7 @@ ASK = AskPage(
     frame=FRAME,
     heading=NAMES[files.PEOPLE][1],
     section="people",
+    back="/admin/example-shoes/people?q=kim",
     kept=(
         ListedFile("a", STATES["done"], "anna", DAY, 123_456),
         ListedFile("b", STATES["running"], LONG, DAY, 1_000),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
@@ -48,11 +49,15 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class AskPage:
-    """Hold the question before a long file is made. ``kept``: the newest files."""
+    """Hold the question before a long file is made. ``kept``: the newest files.
+
+    ``back``: the list that is exported, with its filter.
+    """
 
     frame: Frame
     heading: Message
     section: str
+    back: str
     kept: tuple[ListedFile, ...]
 
 
@@ -87,7 +92,7 @@ def send(admin: Admin, wanted: Wanted, found: int, lines: Iterator[str]) -> Resp
         made = files.start(request_context.settings(), admin.organisation.id, wanted, admin.origin)
         return pages.see_other(_address(admin, made))
     section, heading = NAMES[wanted.kind]
-    page = AskPage(admin.frame(section), heading, section, _kept(admin, wanted.kind))
+    page = AskPage(admin.frame(section), heading, section, _back(admin, section), _kept(admin, wanted.kind))
     return pages.render("admin/export.html", page)
 
 
@@ -148,6 +153,13 @@ def _job_at(store_url: str, job_id: str) -> tuple[Admin, Job]:
 
 def _address(admin: Admin, job_id: str) -> str:
     return url_for("admin.export_file", store_url=admin.organisation.store_url, job_id=job_id)
+
+
+def _back(admin: Admin, section: str) -> str:
+    """Return the address of the list, with the filter of this request."""
+    address = url_for(f"admin.{section}", store_url=admin.organisation.store_url)
+    asked = urlencode([*request.args.items(multi=True)])
+    return f"{address}?{asked}" if asked else address
 
 
 def _kept(admin: Admin, kind: str) -> tuple[ListedFile, ...]:
