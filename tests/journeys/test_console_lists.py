@@ -86,8 +86,9 @@ def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory
     assert "More than 10,000 people" in browser.text
     assert browser.headers["Cache-Control"] == "no-store"
     with counted(app) as seen:
-        lines = browser.client.get(f"{PEOPLE}/export.csv", base_url=browser.issuer).get_data(as_text=True).splitlines()
-    assert len(lines) == 10_000 + 1 + 1
+        answer = browser.client.get(f"{PEOPLE}/export.csv?q=till", base_url=browser.issuer)
+        lines = answer.get_data(as_text=True).splitlines()
+    assert len(lines) == 10_000 + 1
     assert len(seen) < 80, "too many statements for eleven chunks"
     assert len({line.split(",")[0] for line in lines}) == len(lines), "a user is listed twice"
 
