@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from babel import Locale
 from babel.languages import get_official_languages
 
-Language = Literal["nl", "en", "de"]
+Language = Literal["nl", "en", "de", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 SOURCE = "en"

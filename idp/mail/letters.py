@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 else:
     email_validator = OnUse("email_validator")
 
+BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
+"""White space and line ends, without the blanks that French puts before a colon and a question mark."""
 COLOUR = "#0b6b5b"
 """The colour of mails of an organisation that has chosen none."""
 DOMAIN = "mail"
@@ -191,9 +193,9 @@ def envelope_sender(mail: Mail) -> str:
 
 def one_line(text: str) -> str:
     """Return ``text`` for a header: every run of white space and line ends is one blank, without control or formatting
-    characters.
+    characters. Blanks that do not break stay.
     """
-    return "".join(letter for letter in " ".join(text.split()) if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
+    return "".join(letter for letter in BLANKS.sub(" ", text).strip() if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
 
 
 def local_time(moment: datetime, zone: str, locale: str) -> str:

@@ -9,14 +9,15 @@ from babel.messages.pofile import read_po
 from idp.resources import PACKAGE
 
 COUNTED = re.compile(
-    r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van |von )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
+    r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van |von |sur )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
 )
 """A number followed by a noun."""
 ENDS = re.compile(r"%\((\w+)\)s\.(?=\s|$)")
 NEVER_DOTTED = frozenset(
     {
         "when", "until", "since", "date", "num", "most", "least", "zone", "alg", "host", "email", "address",
-        "allowed", "roles", "known", "near", "code", "store_url", "client_id", "role", "by", "browser", "parts",
+        "allowed", "roles", "known", "near", "code", "store_url", "client_id", "role", "by", "browser", "parts", "all",
+        "total",
     }
 )  # fmt: skip
 """Placeholders that may end a sentence: their values end in a time zone, a digit or a word of ours, never in a dot."""

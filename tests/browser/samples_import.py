@@ -20,7 +20,7 @@ DRAFT = JobPage(
     in_words=STATES["draft"],
     total=200,
     done=0,
-    counts=tuple((name, words, 7) for name, words in OUTCOMES.items()),
+    counts=tuple((name, 7) for name in OUTCOMES),
     chosen="refused",
     lines=(
         Line(2, LONG, "refused", OUTCOMES["refused"], (), REFUSED),

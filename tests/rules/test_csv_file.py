@@ -54,6 +54,16 @@ def test_a_german_file_is_understood() -> None:
     }  # fmt: skip
 
 
+def test_a_french_file_is_understood() -> None:
+    """Headers, roles and languages in the words of our French pages."""
+    text = "Identifiant;Rôle;Langue;Magasins;Groupes;Valable jusqu’au\nkim;Responsable;Néerlandais;tous;Till;31/12/2026\n"
+    (row,) = csv_file.read(text.encode("cp1252"))
+    assert cells.values_of(row) == {
+        "username": "kim", "role": "manager", "locale": "nl", "shops": None, "groups": ["Till"],
+        "valid_until": "2026-12-31",
+    }  # fmt: skip
+
+
 def test_cells_mean_what_people_write() -> None:
     """Words in several languages, lists, formulas that our export disarmed, blank lines, and Excel's own first line."""
     text = "sep=;\nusername;rol;taal;winkels;groepen;telefoon;id\n\n;;;;;;\nkim;Beheerder;Nederlands;*;a, b;'+31 6;7\n"

@@ -104,9 +104,11 @@ def test_a_local_time_names_its_zone(zone: str, month: int, expected: str) -> No
         (zones.DAY, "nl", "5 september 2026"),
         (zones.DAY, "en", "5 September 2026"),
         (zones.DAY, "de", "5. September 2026"),
+        (zones.DAY, "fr", "5 septembre 2026"),
         (zones.WEEKDAY, "nl", "zaterdag 5 september 2026"),
         (zones.MOMENT, "nl", "5 sep 2026, 14:30"),
         (zones.MOMENT, "de", "05.09.2026, 14:30"),
+        (zones.MOMENT, "fr", "5 sept. 2026, 14:30"),
         (zones.STAMP, "fr", "5 septembre 2026, 14:30"),
     ],
 )

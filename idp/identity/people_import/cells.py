@@ -16,8 +16,12 @@ IN_GERMAN = {
     "administration": "administrator", "kundschaft": "customer", "kunde": "customer", "kundin": "customer",
     "inhaber": "owner", "inhaberin": "owner",
 }  # fmt: skip
-ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH, **IN_GERMAN}
-ALL = frozenset(("*", "all", "alle"))
+IN_FRENCH = {
+    "employé": "employee", "employée": "employee", "responsable": "manager", "administrateur": "administrator",
+    "administratrice": "administrator", "client": "customer", "cliente": "customer", "propriétaire": "owner",
+}  # fmt: skip
+ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH, **IN_GERMAN, **IN_FRENCH}
+ALL = frozenset(("*", "all", "alle", "tous"))
 LISTS = ("shops", "groups")
 BETWEEN = re.compile(r"[,;|\n]")
 

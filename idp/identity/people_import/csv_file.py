@@ -16,15 +16,37 @@ LONGEST_CELL = 2_000
 NOT_CSV = say("This is not a CSV file. In your spreadsheet, choose Save as, then CSV.")
 SEPARATORS = (";", ",", "\t")
 HEADERS: Mapping[str, tuple[str, ...]] = {
-    "username": ("username", "gebruikersnaam", "inlognaam", "benutzername", "anmeldename"),
-    "name": ("name", "naam", "fullname", "volledigenaam", "vollständigername"),
-    "email": ("email", "emailadres", "emailaddress", "mail", "emailadresse"),
-    "phone_number": ("phonenumber", "phone", "telephone", "telefoon", "telefoonnummer", "mobiel", "telefon", "handy"),
-    "role": ("role", "rol", "rolle"),
-    "shops": ("shops", "shop", "winkels", "winkel", "filialen", "filiale"),
-    "groups": ("groups", "group", "groepen", "groep", "gruppen", "gruppe"),
-    "locale": ("locale", "language", "taal", "sprache"),
-    "valid_until": ("validuntil", "geldigtotenmet", "geldigtot", "einddatum", "lastday", "gültigbis", "letztertag"),
+    "username": ("username", "gebruikersnaam", "inlognaam", "benutzername", "anmeldename", "identifiant"),
+    "name": ("name", "naam", "fullname", "volledigenaam", "vollständigername", "nom", "nomcomplet"),
+    "email": ("email", "emailadres", "emailaddress", "mail", "emailadresse", "adresseemail", "courriel"),
+    "phone_number": (
+        "phonenumber",
+        "phone",
+        "telephone",
+        "telefoon",
+        "telefoonnummer",
+        "mobiel",
+        "telefon",
+        "handy",
+        "téléphone",
+        "portable",
+    ),
+    "role": ("role", "rol", "rolle", "rôle"),
+    "shops": ("shops", "shop", "winkels", "winkel", "filialen", "filiale", "magasins", "magasin"),
+    "groups": ("groups", "group", "groepen", "groep", "gruppen", "gruppe", "groupes", "groupe"),
+    "locale": ("locale", "language", "taal", "sprache", "langue"),
+    "valid_until": (
+        "validuntil",
+        "geldigtotenmet",
+        "geldigtot",
+        "einddatum",
+        "lastday",
+        "gültigbis",
+        "letztertag",
+        "valablejusquau",
+        "dernierjour",
+        "datedefin",
+    ),
 }
 """The names that a column may have, by field, without spaces and signs."""
 LINE, WHY = "line", "refused_because"

@@ -86,7 +86,7 @@ class JobPage:
     in_words: Message
     total: int
     done: int
-    counts: tuple[tuple[str, Message, int], ...]
+    counts: tuple[tuple[str, int], ...]
     chosen: str
     lines: tuple[Line, ...]
     later: str
@@ -271,7 +271,7 @@ def _job_page(admin: Admin, job: Job) -> JobPage:
         in_words=STATES[job.state],
         total=job.total,
         done=job.done,
-        counts=tuple((name, words, counts[name]) for name, words in OUTCOMES.items() if counts.get(name)),
+        counts=tuple((name, counts[name]) for name in OUTCOMES if counts.get(name)),
         chosen=chosen,
         lines=tuple(_line(line) for line in found[:PAGE]),
         later=later,
