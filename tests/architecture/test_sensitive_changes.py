@@ -84,7 +84,7 @@ def _changing() -> dict[str, bool]:
 
 
 def test_every_change_for_a_person_asks_the_rule() -> None:
-    """Issue 7, entry 1: a change is as sensitive as its object, so the function that makes it asks."""
+    """A change is as sensitive as its object, so the function that makes it asks."""
     assert {name for name, asks in _changing().items() if not asks} == set(NEED_NOT_ASK)
 
 

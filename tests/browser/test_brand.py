@@ -79,7 +79,7 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
 def test_an_administrator_gives_the_shop_its_look(
     live: Live, visitor: Callable[..., Visitor], quiet_shoes: str, tmp_path: Path
 ) -> None:
-    """Issue 3, organisation settings: a person sets logo and colour. The next sign-in page has both."""
+    """A person sets logo and colour. The next sign-in page has both."""
     anna = live.factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
     file = tmp_path / "logo.png"
     file.write_bytes(pictures.see_through("#101010"))

@@ -104,7 +104,7 @@ def test_an_owner_manages_shops_groups_and_settings(enter: Enter, live: Live, pe
 def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
     enter: Enter, people: People, locale: str, tmp_path: Path
 ) -> None:
-    """S11, issue 3: a dry run shows the people a rule affects, and why. A mail is sent again. The audit log is filtered, and
+    """S11: a dry run shows the people a rule affects, and why. A mail is sent again. The audit log is filtered, and
     exported whole.
     """
     here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]
@@ -140,7 +140,7 @@ def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
 
 
 def test_an_operator_adds_a_rule_and_rotates_the_keys(enter: Enter, people: People, locale: str) -> None:
-    """S11, issue 3: operators manage dated rules and signing keys. Each page says what will happen before it does."""
+    """S11: operators manage dated rules and signing keys. Each page says what will happen before it does."""
     olga, words = people["operator"], WORDS[locale]
     here = enter(olga, f"{AT}/policies", locale=locale)
     page = here.page
@@ -157,7 +157,7 @@ def test_an_operator_adds_a_rule_and_rotates_the_keys(enter: Enter, people: Peop
 
 
 def test_an_operator_adds_an_app_and_tests_it(enter: Enter, people: People, locale: str) -> None:
-    """Issue 3: the secret is shown once and replaced with an overlap. A real sign-in shows the ID token explained."""
+    """The secret is shown once and replaced with an overlap. A real sign-in shows the ID token explained."""
     olga, jan, words = people["operator"], people["employee"], WORDS[locale]
     here = enter(olga, f"{AT}/apps", locale=locale)
     page = here.page

@@ -1,4 +1,4 @@
-"""People change their own details in a real Chromium, in Dutch and in English (S40, S52, S62; issue 3)."""
+"""People change their own details in a real Chromium, in Dutch and in English (S40, S52, S62)."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ def test_a_name_and_an_address_are_changed(enter: Enter, people: People, postman
 def test_a_session_and_an_app_are_ended_and_listed_in_the_activity(
     enter: Enter, live: Live, people: People, locale: str
 ) -> None:
-    """Issue 3: the unknown browser is signed out and the app loses access. The activity lists both."""
+    """The unknown browser is signed out and the app loses access. The activity lists both."""
     jan, words = people["employee"], WORDS[locale]
     elsewhere = sign_in(Browser(live.app, live.settings.issuer), jan)
     here = enter(jan, "/", locale=locale)

@@ -22,7 +22,7 @@ def configure(configure: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_form_that_met_an_outage_is_sent_again_by_reload(
     visitor: Callable[..., Visitor], live: Live, quiet_shoes: str
 ) -> None:
-    """S60, issue 7 entry 29: the page of the outage says so, and Reload sends the form."""
+    """S60: the page of the outage says so, and Reload sends the form."""
     ann = live.factory.make_user(quiet_shoes, "ann", with_totp=True)
     here = visitor().begin().fill(username="ann", password=ann.password)
     with closing(sqlite3.connect(live.settings.database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:

@@ -160,7 +160,7 @@ def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
 
 
 def test_settings_for_a_library_are_copied_line_by_line(visit: Visit) -> None:
-    """Issue 10: code keeps its line breaks and its indentation."""
+    """Code keeps its line breaks and its indentation."""
     page = visit("console-app-guide")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("[data-copy=code-2]").click()

@@ -48,7 +48,7 @@ def jan(live: Live, **details: Any) -> MadePerson:
 
 
 def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: Page) -> None:
-    """Issue 3, S6, S21: the user adds it, saves the codes, signs out, and signs in without typing. The list names it."""
+    """S6, S21: the user adds it, saves the codes, signs out, and signs in without typing. The list names it."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     session, authenticator = plug_in(page, synced=True)
@@ -74,7 +74,7 @@ def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: P
 
 
 def test_autofill_signs_in_without_any_press(live: Live, page: Page) -> None:
-    """Issue 3: conditional mediation on the first page; no username is typed."""
+    """Conditional mediation on the first page; no username is typed."""
     plug_in(page)
     person = jan(live)
     sign_in(live, page, person)
@@ -202,7 +202,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
 
 
 def test_a_cancelled_passkey_prompt_can_be_tried_again(live: Live, page: Page) -> None:
-    """Issue 3, W-07: without a PIN no passkey is shown. The page says so, and the button still works."""
+    """W-07: without a PIN no passkey is shown. The page says so, and the button still works."""
     session, authenticator = at_first_page(live, page, jan(live))
     verified = {"authenticatorId": authenticator, "isUserVerified": False}
     session.send("WebAuthn.setUserVerified", verified)

@@ -1,4 +1,4 @@
-"""An app that opens the sign-in in a popup gets its answer at ``window.opener`` (issue 7.19; HTML §7.1.3)."""
+"""An app that opens the sign-in in a popup gets its answer at ``window.opener`` (HTML §7.1.3)."""
 
 import pytest
 from playwright.sync_api import Browser

@@ -181,7 +181,7 @@ def walker(visitor: Visitors) -> Callable[[MadePerson], Visitor]:
 def test_links_lead_to_every_page_of_a_user(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at, role: str
 ) -> None:
-    """Issue 3, S13, S62: links lead to every page of the user, and no link is refused. Each page is whole in Dutch, on a
+    """S13, S62: links lead to every page of the user, and no link is refused. Each page is whole in Dutch, on a
     phone, where words are longest. Samples show it in every language.
     """
     here = walker(people[role])
@@ -204,7 +204,7 @@ def at_shoes(people: dict[str, MadePerson]) -> dict[str, str]:
 def test_a_stranger_finds_the_way_in_and_nothing_else(
     visitor: Visitors, live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
-    """Issue 3: every page of profile and console leads to the sign-in, in the browser's language."""
+    """Every page of profile and console leads to the sign-in, in the browser's language."""
     here = visitor()
     closed = {**addresses(live.app, "admin.", at_shoes(people)), **addresses(live.app, OWN, {})}
     for endpoint, (path, methods) in closed.items():
@@ -221,7 +221,7 @@ def test_a_stranger_finds_the_way_in_and_nothing_else(
 def test_pages_of_another_organisation_do_not_exist(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
-    """Issue 3: an administrator of one organisation gets 404 for pages of another, in both languages."""
+    """An administrator of one organisation gets 404 for pages of another, in both languages."""
     here = walker(people["administrator of another organisation"])
     for endpoint, (path, _) in addresses(live.app, "admin.", at_shoes(people)).items():
         if endpoint not in ("admin.front", "admin.tested"):

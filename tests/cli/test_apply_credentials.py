@@ -41,7 +41,7 @@ def test_set_credentials_sets_them_again_and_sends_mail(
 def test_a_password_that_was_found_leaked_is_refused_in_a_file(
     idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
 ) -> None:
-    """Issue 7.4: ``--set-credentials`` refuses it as every page does, even if the leak service does not know it."""
+    """``--set-credentials`` refuses it as every page does, even if the leak service does not know it."""
     idp.apply(SHOP + ANNA)
     with inside(), transaction():
         passwords.close(anna(), "address_restored", BY_TESTS)

@@ -30,7 +30,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
-    """Issue 7 entry 33: another program holds SQLite's one write lock the whole time."""
+    """Another program holds SQLite's one write lock the whole time."""
     with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         output = idp.apply(people(3), "--dry-run").stdout
@@ -42,7 +42,7 @@ def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
-    """Issue 7 entry 33: it does not lock the head of an audit log, which every sign-in of the organisation needs."""
+    """It does not lock the head of an audit log, which every sign-in of the organisation needs."""
     group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
     idp.apply(people(3) + group)
     changed = people(4).replace("[[users]]", '[[users]]\nname = "Other"') + "[[groups]]\nabsent = true" + group[10:]
@@ -57,7 +57,7 @@ def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
 
 @pytest.mark.usefixtures("unhurried")
 def test_owners_of_many_organisations_use_several_transactions(idp: Idp) -> None:
-    """Issue 7 entry 33: only an organisation and its owner share a transaction."""
+    """Only an organisation and its owner share a transaction."""
     shops = "".join(
         SHOP.replace("example-shoes", f"shoes-{number}").replace('password = "klompen staan buiten"\n', "")
         for number in range(work.BATCH)
@@ -79,7 +79,7 @@ def test_owners_of_many_organisations_use_several_transactions(idp: Idp) -> None
 
 @pytest.mark.usefixtures("unhurried")
 def test_users_are_written_in_short_transactions(idp: Idp) -> None:
-    """Issue 7 entry 33: one commit writes a bounded number of users."""
+    """One commit writes a bounded number of users."""
     written: list[int] = [0]
 
     class _Count(Seen):
@@ -100,7 +100,7 @@ def test_users_are_written_in_short_transactions(idp: Idp) -> None:
 
 @pytest.mark.usefixtures("unhurried")
 def test_applying_again_completes_an_interrupted_run(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: the process crashed after two transactions. They are complete, and the second run does the rest."""
+    """The process crashed after two transactions. They are complete, and the second run does the rest."""
     put = users.put_user
     left = iter(range(MANY + 1 + 2 * work.BATCH))  # the trial succeeds
 
@@ -121,7 +121,7 @@ def test_applying_again_completes_an_interrupted_run(idp: Idp, monkeypatch: pyte
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: the message does not deny changes that were made."""
+    """The message does not deny changes that were made."""
     prepare = users.prepare
 
     def _prepare_concurrently(*args: object) -> object:
@@ -139,7 +139,7 @@ def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch:
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_long_run_reports_its_progress(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: each part of the work reports it, in a dry run too. Only the result is on stdout."""
+    """Each part of the work reports it, in a dry run too. Only the result is on stdout."""
     monkeypatch.setattr("idp.cli.apply.TELL_EVERY", 0.0)
     text = people(2).replace(f'password_hash = "{HASH}"', 'password = "a sturdy kettle sings"')
     tried = idp.apply(text, "--dry-run").stderr
@@ -152,7 +152,7 @@ def test_a_long_run_reports_its_progress(idp: Idp, monkeypatch: pytest.MonkeyPat
 
 
 def test_unchanged_objects_are_not_written_again(idp: Idp) -> None:
-    """Issue 7 entry 33: a second run finds no difference and takes no write lock. A change is written by itself."""
+    """A second run finds no difference and takes no write lock. A change is written by itself."""
     group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
     text = people(3) + group
     idp.apply(text)
@@ -168,7 +168,7 @@ def test_unchanged_objects_are_not_written_again(idp: Idp) -> None:
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_slow_transaction_takes_no_further_step(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: the limit bounds how long a sign-in waits, on a slow machine too."""
+    """The limit bounds how long a sign-in waits, on a slow machine too."""
     monkeypatch.setattr(work, "LONGEST_SECONDS", 0.0)
     written: list[int] = [0]
     monkeypatch.setattr(work, "_take_some", counted(work._take_some, written))
@@ -187,7 +187,7 @@ def counted(take_some: Callable[..., int], counts: list[int]) -> Callable[..., i
 
 
 def test_the_cost_of_a_user_does_not_grow_with_the_shops(idp: Idp) -> None:
-    """Issue 7 entry 33: only the shops and groups of the user are read, not all of the organisation."""
+    """Only the shops and groups of the user are read, not all of the organisation."""
     shops = "".join(f'[[shops]]\norganisation = "example-shoes"\ncode = "s{number}"\nname = "S"\n' for number in range(40))
     idp.apply(SHOP + shops)
     read = RowsOf("shops")

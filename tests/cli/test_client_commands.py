@@ -65,7 +65,7 @@ def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, reason: 
 
 
 def test_a_method_that_is_named_is_kept_apart_from_the_default(idp: Idp) -> None:
-    """Issue 10: a client that names its method is held to it; what `client show` prints can be given to `client create`."""
+    """A client that names its method is held to it; what `client show` prints can be given to `client create`."""
     given = {"client_id": "a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post"}
     made = idp.json("client", "create", "-", stdin=json.dumps(given))
     assert made["token_endpoint_auth_methods"] == ["client_secret_post"]
@@ -82,7 +82,7 @@ def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:
 
 
 def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
-    """Issue 10: `client list`, `client show` and the doctor name them; the installation may demand PKCE of all."""
+    """`client list`, `client show` and the doctor name them; the installation may demand PKCE of all."""
     rules = {"old": False, "new": True, "usual": None}
     for client_id, rule in rules.items():
         given = {"client_id": client_id, "redirect_uris": ["https://a.example/cb"], "require_pkce": rule}

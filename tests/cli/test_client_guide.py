@@ -38,7 +38,7 @@ def clients(idp: Idp) -> Idp:
 
 
 def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
-    """Issue 10: it names the issuer and the client, and never has the secret."""
+    """It names the issuer and the client, and never has the secret."""
     for stack in guides.STACKS:
         for client_id in KINDS:
             text = clients("client", "guide", client_id, "--for", stack).stdout
@@ -50,7 +50,7 @@ def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
 
 
 def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
-    """Issue 10: the list has every stack that it names."""
+    """The list has every stack that it names."""
     listed = clients("client", "guide", "public").stdout
     assert [line.split()[0] for line in listed.splitlines()] == list(guides.STACKS)
     assert "'nothing' is not one of" in clients("client", "guide", "public", "--for", "nothing", code=2).stderr
@@ -75,7 +75,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
     ],
 )  # fmt: skip
 def test_what_must_change_at_the_client_first_is_said(clients: Idp, client_id: str, stack: str, remedy: str) -> None:
-    """Issue 10: the settings work as printed, or the text says what is missing."""
+    """The settings work as printed, or the text says what is missing."""
     assert remedy in clients("client", "guide", client_id, "--for", stack).stdout
 
 

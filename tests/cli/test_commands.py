@@ -181,7 +181,7 @@ def test_the_offline_list_is_imported_and_used(idp: Idp) -> None:
 
 
 def test_the_offline_list_is_built_from_a_folder_of_range_files(idp: Idp) -> None:
-    """Issue 3: five digits name each file, which has the other digits. Rows with count 0 are padding."""
+    """Five digits name each file, which has the other digits. Rows with count 0 are padding."""
     digest, target = hashlib.sha1(b"grey pigeons everywhere").hexdigest(), idp.folder / "leaked.bin"
     folder = idp.folder / "ranges"
     folder.mkdir()

@@ -13,7 +13,7 @@ COLOURED = '\n[organisations.settings]\ncolour = "{}"\n\n[[users]]'
 
 
 def test_a_logo_is_set_and_removed_from_the_command_line(idp: Idp, inside: Callable[[], Any], tmp_path: Path) -> None:
-    """Issue 3: a refused file gets one line and is not stored."""
+    """A refused file gets one line and is not stored."""
 
     def kept() -> logos.LogoFacts | None:
         with inside():

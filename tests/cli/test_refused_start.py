@@ -27,13 +27,13 @@ def database_of(idp: Idp) -> Path:
 
 
 def test_a_start_with_other_sealing_keys_is_refused(idp: Idp) -> None:
-    """Issue 7 entry 29: another key sealed the signing keys."""
+    """Another key sealed the signing keys."""
     idp.config.write_text(idp.config.read_text().replace(SECRET, config.new_ring_entry("other")))
     assert refused(idp).startswith("secrets: they do not open what is stored (signing key: ")
 
 
 def test_a_start_without_one_sealing_key_is_refused(idp: Idp) -> None:
-    """Issue 7 entries 29 and 37: a removed key sealed an authenticator app."""
+    """A removed key sealed an authenticator app."""
     idp.apply(SHOP + ANNA)
     with sqlite3.connect(database_of(idp)) as connection:
         connection.execute("UPDATE totp SET sealed_secret = CAST(x'0103676f6e' || substr(sealed_secret, 7) AS BLOB)")
@@ -41,7 +41,7 @@ def test_a_start_without_one_sealing_key_is_refused(idp: Idp) -> None:
 
 
 def test_a_start_on_tables_of_another_version_is_refused(idp: Idp) -> None:
-    """Issue 7 entry 29: the line names due migrations, or a newer version that made the database."""
+    """The line names due migrations, or a newer version that made the database."""
     with sqlite3.connect(database_of(idp)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "run `idp migrate`" in refused(idp, "--no-migrate")
@@ -53,7 +53,7 @@ def test_a_start_on_tables_of_another_version_is_refused(idp: Idp) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--no-migrate",)], ids=["", "no migrate"])
 def test_a_start_without_a_database_is_refused(idp: Idp, tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Issue 7 entry 29: no database listens at the address."""
+    """No database listens at the address."""
     text = idp.config.read_text().replace(f"sqlite:///{database_of(idp)}", f"postgresql://nobody@/none?host={tmp_path}")
     idp.config.write_text(text)
     assert refused(idp, *options).startswith("database: ")

@@ -37,7 +37,7 @@ def test_an_operator_makes_lists_and_revokes_tokens(idp: Idp) -> None:
 
 
 def test_commands_tell_which_apps_registered_themselves(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Issue 10: `client list`, `client show` and the doctor; `client adopt` ends what the app may change."""
+    """`client list`, `client show` and the doctor; `client adopt` ends what the app may change."""
     assert "no app may register itself; 0 app(s) did" in idp("doctor").stdout
     token = idp("registration-token", "create", "stock", env=BY_TOKEN).stdout.strip()
     with inside():

@@ -26,7 +26,7 @@ from tests.drivers.machine import free_port
 
 
 def test_repeated_crashes_do_not_end_the_server(tmp_path: Path, made_database: Database) -> None:
-    """Issue 7 entry 31, I10: the test kills all processes three times. Each time the server answers again."""
+    """I10: the test kills all processes three times. Each time the server answers again."""
     file, port = new_installation(tmp_path, workers=2, database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)
@@ -46,7 +46,7 @@ def test_repeated_crashes_do_not_end_the_server(tmp_path: Path, made_database: D
 
 
 def test_pauses_between_restarts_grow_and_are_reset() -> None:
-    """Issue 7 entry 31: a process that crashes is always started again, but more slowly."""
+    """A process that crashes is always started again, but more slowly."""
     member = supervisor.Member("server-1", lambda: None)
     assert [member.note_death(1.0) for _ in range(9)] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     member.started = 100.0
@@ -54,7 +54,7 @@ def test_pauses_between_restarts_grow_and_are_reset() -> None:
 
 
 def test_processes_end_with_a_killed_main_process(tmp_path: Path, made_database: Database) -> None:
-    """Issue 7 entry 31: within seconds the port is free for a new start, and no process runs without mail."""
+    """Within seconds the port is free for a new start, and no process runs without mail."""
     file, port = new_installation(tmp_path, database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)
@@ -85,7 +85,7 @@ def silent_mail_server(idp: Idp) -> Iterator[socket.socket]:
 
 
 def test_a_hanging_mail_server_does_not_block_the_supervisor(idp: Idp, silent_mail_server: socket.socket) -> None:
-    """Issue 7 entry 31, I10: it replaces killed processes during the SMTP session, and obeys SIGTERM."""
+    """I10: it replaces killed processes during the SMTP session, and obeys SIGTERM."""
     port = free_port()
     idp.config.write_text(f'{idp.config.read_text()}[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
     with started(idp.config, "run") as process:
@@ -102,7 +102,7 @@ def test_a_hanging_mail_server_does_not_block_the_supervisor(idp: Idp, silent_ma
 
 
 def test_a_worker_obeys_sigterm_beside_a_hanging_mail_server(idp: Idp, silent_mail_server: socket.socket) -> None:
-    """Issue 7 entry 31: `idp worker` stops during the SMTP session."""
+    """`idp worker` stops during the SMTP session."""
     with started(idp.config, "worker") as process, silent_mail_server.accept()[0]:
         stop(process, within=20)
     assert process.returncode == 0
@@ -110,7 +110,7 @@ def test_a_worker_obeys_sigterm_beside_a_hanging_mail_server(idp: Idp, silent_ma
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["body", "header"])
 def test_an_incomplete_request_does_not_delay_a_stop(tmp_path: Path, is_whole: bool, made_database: Database) -> None:
-    """Issue 7 entry 30: the server does not wait for the rest of a request, so no process must be killed."""
+    """The server does not wait for the rest of a request, so no process must be killed."""
     file, port = new_installation(tmp_path, database=made_database)
     with started(file, "run") as process:
         wait_for_port(process, port)

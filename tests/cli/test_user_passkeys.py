@@ -31,7 +31,7 @@ def jan(factory: Factory) -> MadePerson:
 
 
 def test_support_lists_passkeys_and_removes_one(idp: Idp, factory: Factory, jan: MadePerson) -> None:
-    """Issue 3, S28, S53: it shows name, maker, since and last use. A removal is in the audit log and mailed to the user."""
+    """S28, S53: it shows name, maker, since and last use. A removal is in the audit log and mailed to the user."""
     assert " passkey " in idp("user", "list", jan.store_url).stdout
     desk, synced = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
     assert (desk["name"], desk["maker"], desk["last_used"], desk["can_be_copied"]) == ("Desk", "YubiKey 5", None, False)

@@ -47,7 +47,7 @@ def one_line(file: Path, *command: str) -> str:
 
 @pytest.mark.parametrize("text", WRONG, ids=WRONG.values())
 def test_every_command_reports_a_wrong_key_in_one_line(tmp_path: Path, text: str) -> None:
-    """Issue 7 entry 35: the line names key and form, without a traceback."""
+    """The line names key and form, without a traceback."""
     file, document = tmp_path / "wrong.toml", tmp_path / "shop.toml"
     file.write_text(GOOD + text if not text.startswith("server") else text + GOOD)
     file.chmod(0o600)
@@ -61,7 +61,7 @@ def test_every_command_reports_a_wrong_key_in_one_line(tmp_path: Path, text: str
 
 @pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/n", "sqlite:////no/such/folder/x.db"])
 def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: str) -> None:
-    """Issue 7 entry 35: the finding names key and remedy. The other findings follow."""
+    """The finding names key and remedy. The other findings follow."""
     file = tmp_path / "wrong.toml"
     file.write_text(f'{GOOD}[database]\nurl = "{url}"\n')
     result = CliRunner().invoke(main, ["doctor", "--config", str(file)])
@@ -73,7 +73,7 @@ def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: 
 
 @pytest.mark.parametrize("host", ["no..host", "127.0.0.1", "xn--a", "[::1"])
 def test_the_doctor_lists_an_unreachable_mail_server(tmp_path: Path, host: str) -> None:
-    """Issue 7 entry 35: this holds for any text in `host`."""
+    """This holds for any text in `host`."""
     file = tmp_path / "sleutel.toml"
     file.write_text(f'{GOOD}[mail]\nhost = "{host}"\nport = 1\n')
     file.chmod(0o600)
@@ -83,7 +83,7 @@ def test_the_doctor_lists_an_unreachable_mail_server(tmp_path: Path, host: str) 
 
 
 def test_an_unreadable_configuration_file_gets_one_line(tmp_path: Path) -> None:
-    """Issue 7 entry 35: the path is a folder, or does not exist."""
+    """The path is a folder, or does not exist."""
     assert "cannot be read: Is a directory" in one_line(tmp_path, "doctor")
     assert "no such file" in one_line(tmp_path / "none.toml", "doctor")
 
@@ -102,7 +102,7 @@ def test_an_unreadable_configuration_file_gets_one_line(tmp_path: Path) -> None:
 def test_a_wrong_variable_is_named_instead_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
-    """Issue 7 entry 35: a misspelt variable is refused, and the message does not name the file."""
+    """A misspelt variable is refused, and the message does not name the file."""
     file = tmp_path / "sleutel.toml"
     file.write_text(GOOD)
     monkeypatch.setenv(name, value)
@@ -111,7 +111,7 @@ def test_a_wrong_variable_is_named_instead_of_the_file(
 
 @pytest.mark.parametrize("value", ["10.0.0.1,fd00::/8", " 10.0.0.1 , fd00::/8 ", '["10.0.0.1", "fd00::/8"]'])
 def test_the_environment_accepts_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """Issue 7 entry 35: `a,b` works, and so does JSON."""
+    """`a,b` works, and so does JSON."""
     file = tmp_path / "sleutel.toml"
     file.write_text(GOOD)
     monkeypatch.setenv("IDP_SERVER__TRUSTED_PROXIES", value)

@@ -92,7 +92,7 @@ def test_an_unsuitable_logo_is_refused_with_a_plain_reason(factory: Factory, sho
 
 @pytest.mark.parametrize("what", TAKEN)
 def test_a_logo_is_stored_as_a_small_png_of_its_pixels(factory: Factory, shoes: str, what: str) -> None:
-    """Issue 3, V5.2.2: logos are encoded again, so no other part of the file is ever served."""
+    """V5.2.2: logos are encoded again, so no other part of the file is ever served."""
     kept, image = adopted(factory, shoes, TAKEN[what])
     assert set(chunks(image)) == {b"IHDR", b"IDAT", b"IEND"}
     shown = Image.open(BytesIO(image), formats=("PNG",))

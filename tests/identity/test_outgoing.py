@@ -149,7 +149,7 @@ def test_the_configuration_takes_networks_only(configure: Callable[..., Settings
 
 
 def test_only_the_oldest_of_too_many_documents_is_forgotten() -> None:
-    """Issue 10: what addresses of apps gave is kept up to a number, and all of it up to there."""
+    """What addresses of apps gave is kept up to a number, and all of it up to there."""
     known = dict.fromkeys("abc", 0)
     keep_newest(known, "d", 1, 5)  # there is room for one more than these
     assert list(known) == ["a", "b", "c", "d"]

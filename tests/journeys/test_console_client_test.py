@@ -16,7 +16,7 @@ ISSUER = "https://id.example.com"
 
 
 def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -> None:
-    """Issue 3: a round trip with state, nonce and PKCE. The page explains the claims, and the grant ends at once."""
+    """A round trip with state, nonce and PKCE. The page explains the claims, and the grant ends at once."""
     factory.make_client(scope="openid profile organisation")
     browser = enter(anna, f"{HOME}/webshop/about")
     browser.click("Test this app")
@@ -90,7 +90,7 @@ def test_the_test_page_is_a_redirect_uri_for_its_test_only(factory, enter, anna,
 
 
 def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, anna) -> None:
-    """Issue 3: the audit log names the tester and the app. The app cannot redeem the code, because it lacks the verifier
+    """The audit log names the tester and the app. The app cannot redeem the code, because it lacks the verifier
     (RFC 7636).
     """
     made = factory.make_client()
@@ -110,7 +110,7 @@ def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, 
 
 
 def test_a_disabled_app_cannot_be_tested(factory, enter, shoes, olga) -> None:
-    """Issue 3: the page says what to do instead."""
+    """The page says what to do instead."""
     factory.make_client()
     with factory.context():
         registration.disable("webshop", BY_TESTS)

@@ -39,7 +39,7 @@ def row_of(factory: Factory, client_id: str) -> clients.Client:
 
 
 def test_the_form_has_every_field_with_an_explanation(settings) -> None:
-    """Issue 3: the form accepts all that `idp apply` accepts, and explains each field."""
+    """The form accepts all that `idp apply` accepts, and explains each field."""
     named = {one.name for one in client_form.fields(settings)}
     own = {"first_party", "minimum_acr", "remember_device", "shared_device", "organisations"}
     assert named == {*client_metadata.MEMBERS, *own, client_meanings.TEXTS}
@@ -49,7 +49,7 @@ def test_the_form_has_every_field_with_an_explanation(settings) -> None:
 
 
 def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, olga) -> None:
-    """Issue 10: the console shows what `idp client guide` prints, and nothing for a library that is not there."""
+    """The console shows what `idp client guide` prints, and nothing for a library that is not there."""
     factory.make_client("stock", redirect_uri=CALLBACK)
     browser = enter(olga, HOME).open(f"{HOME}/stock/about")
     assert "server_metadata_url" not in browser.text
@@ -59,7 +59,7 @@ def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, olga) -
 
 
 def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, olga, journey, new_browser, clock) -> None:
-    """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
+    """The secret is shown once, the settings can be copied, and the app signs people in with them."""
     browser = enter(olga, HOME)
     browser.click("Connect an app").click("Fill in every setting yourself")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris=CALLBACK, first_party=True).submit()
@@ -119,7 +119,7 @@ def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, olga, typed
 
 
 def test_an_edit_changes_only_the_edited_fields(factory, enter, olga, clock) -> None:
-    """Issue 3: the form shows what is stored. Saving it unchanged changes nothing that matters."""
+    """The form shows what is stored. Saving it unchanged changes nothing that matters."""
     shown = {"client_name#nl": "Winkel", "scope": "email a.b c.d", "default_max_age": 600, "contacts": ["it@shoes.example"],
              "id_token_claims": True, "claims": {"team": {"from": "groups", "in": ["access_token"]}},
              "resource": {"identifier": "urn:shop", "scopes": {"a.b": {"": "x"}}, "alg": "ES256", "claims": []}}  # fmt: skip
@@ -144,7 +144,7 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, olga, clock) -> 
     [("", None, "always, or a nonce instead"), ("true", True, "always"), ("false", False, "not needed")],
 )
 def test_the_console_tells_which_apps_go_without_pkce(factory, enter, olga, typed, stored, shown, clock) -> None:
-    """Issue 10: the list and the app's page say when it must use PKCE, and the form sets it."""
+    """The list and the app's page say when it must use PKCE, and the form sets it."""
     factory.make_client()
     browser = enter(olga, f"{HOME}/webshop/edit")
     browser.fill(require_pkce=typed).submit()
@@ -204,7 +204,7 @@ def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_br
 
 
 def test_an_app_is_disabled_enabled_and_deleted(factory, enter, olga, journey, new_browser, clock) -> None:
-    """Issue 3: each page says what will happen and asks for the password. The app's tokens end with it."""
+    """Each page says what will happen and asks for the password. The app's tokens end with it."""
     jan = factory.make_user(anna_shoes(factory), "jan")
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()

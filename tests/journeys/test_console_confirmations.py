@@ -136,7 +136,7 @@ def test_a_demoted_administrator_loses_access_at_the_next_request(
 
 
 def test_a_remembered_device_does_not_open_the_console(enter, new_browser, clock, anna) -> None:
-    """S36, issue 3: the console requires `mfa`. A remembered device is no second factor."""
+    """S36: the console requires `mfa`. A remembered device is no second factor."""
     browser = new_browser().open("/account/activity")
     if "organisation" in browser.fields:
         browser.fill(organisation=anna.store_url).submit()

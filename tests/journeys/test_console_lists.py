@@ -32,7 +32,7 @@ def found(browser: Browser, **sought: str) -> list[str]:
 
 @pytest.mark.both_engines
 def test_search_ignores_case_accents_and_width(factory: Factory, enter, shoes, anna, engine: str) -> None:
-    """Issue 3: letters of any script are folded. Quotes and wildcards are ordinary characters."""
+    """Letters of any script are folded. Quotes and wildcards are ordinary characters."""
     for username, name in (("emile", "Émile Žižek"), ("o'neil", 'Tim "100%" O\'Neil'), ("ωmega", "Ωμέγα"), ("a_b", "x")):
         factory.make_user(shoes, username, name=name)
     browser = enter(anna)
@@ -60,7 +60,7 @@ def crowd(factory: Factory, organisation_id: str, count: int) -> None:
 
 
 def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory, enter, shoes, anna) -> None:
-    """Issue 3: list, search, dry run and export take a fixed number of statements. Pages follow each other without a gap."""
+    """List, search, dry run and export take a fixed number of statements. Pages follow each other without a gap."""
     with factory.context(), transaction():
         rule = {"name": "tills", "starts": date(2026, 1, 1), "require": "mfa", "roles": ["employee"]}
         dated_rules.create(factory.settings, rule, dated_rules.known_now(), BY_TESTS)
@@ -94,7 +94,7 @@ def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory
 
 
 def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Factory, enter, shoes, anna) -> None:
-    """Issue 3, V1.2.10: the file opens in spreadsheets. It contains no user of another organisation and no secret."""
+    """V1.2.10: the file opens in spreadsheets. It contains no user of another organisation and no secret."""
     group = factory.make_group(shoes, "=2FA")
     with factory.context(), transaction():
         shops.create(shoes, {"code": "-7", "name": "Dam"}, BY_TESTS)
@@ -133,7 +133,7 @@ def test_files_open_in_the_spreadsheet_of_the_reader(enter, anna) -> None:
 def test_a_rule_shows_administrators_only_their_own_names(
     factory: Factory, enter, new_browser: Callable[..., Browser], shoes, anna: MadePerson, olga
 ) -> None:
-    """Issue 3, V8.2.2: a rule may name other organisations, their groups and apps. Administrators read only their own."""
+    """V8.2.2: a rule may name other organisations, their groups and apps. Administrators read only their own."""
     toys = factory.make_organisation("secret-toys")
     factory.make_group(toys, "Toy makers")
     factory.make_group(shoes, "Fitters")

@@ -53,7 +53,7 @@ def test_notices_about_a_repeated_action_are_limited(
     postman: Postman,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Issue 7.8: a person gets few notices of one kind. Each action is carried out and audited."""
+    """A person gets few notices of one kind. Each action is carried out and audited."""
     monkeypatch.setattr(messages, "NOTICES_OF_A_KIND", 3)
     browser = enter(anna)
     for _ in range(5):
@@ -71,7 +71,7 @@ def test_notices_about_a_repeated_action_are_limited(
 def test_mails_of_the_console_to_one_address_are_limited(
     factory: Factory, anna: MadePerson, enter: Callable[..., Browser], postman: Postman, act: str, button: str
 ) -> None:
-    """Issue 7.8: an administrator may give many users one address. Past the limit its mails get a clear 429."""
+    """An administrator may give many users one address. Past the limit its mails get a clear 429."""
     most, at = factory.settings.limits.mails_for_account, anna.organisation_id
     people = [factory.make_user(at, f"u{number}", email="victim@x.example") for number in range(most + 1)]
     browser, statuses = enter(anna), []

@@ -16,7 +16,7 @@ from tests.factories import BY_TESTS, Factory
 
 
 def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, olga, monkeypatch) -> None:
-    """Issue 3: a franchise chain of a hundred organisations can be searched and read page by page."""
+    """A franchise chain of a hundred organisations can be searched and read page by page."""
     for number in range(60):
         factory.make_organisation(f"shop-{number:02}")
     monkeypatch.setattr(organisation_changes, "CHUNK", 7)  # so that one page needs several chunks
@@ -49,7 +49,7 @@ def test_shops_and_groups_are_listed_page_by_page(factory: Factory, enter, shoes
 
 @pytest.mark.parametrize("role", ["operator", "administrator"])
 def test_apps_are_listed_page_by_page(factory: Factory, enter, shoes, anna, olga, role: str) -> None:
-    """Issue 9: apps may register themselves. Administrators see those that serve their organisation, on full pages."""
+    """Apps may register themselves. Administrators see those that serve their organisation, on full pages."""
     names, toys = [f"app-{number:03}" for number in range(180)], factory.make_organisation("toys")
     with factory.context(), transaction():
         for number, name in enumerate(names):
@@ -63,7 +63,7 @@ def test_apps_are_listed_page_by_page(factory: Factory, enter, shoes, anna, olga
 
 
 def test_policies_are_listed_page_by_page(factory: Factory, enter, anna) -> None:
-    """Issue 9: an administrator reads those about their organisation."""
+    """An administrator reads those about their organisation."""
     names = [f"rule-{number:03}" for number in range(120)]
     with factory.context(), transaction():
         for number, name in enumerate(names):

@@ -8,7 +8,7 @@ YUBIKEY = bytes.fromhex("cb69481e8ff7403993ec0a2729a154a8")
 
 
 def test_an_administrator_lists_and_removes_a_passkey(factory: Factory, anna, jan, enter, postman) -> None:
-    """Issue 3, S47, S53, S54: the page shows name, maker and last use. Removal asks for the password and sends a mail."""
+    """S47, S53, S54: the page shows name, maker and last use. Removal asks for the password and sends a mail."""
     factory.give_passkey(jan, SecurityKey(ISSUER, aaguid=YUBIKEY), "Desk")
     postman.bring()
     browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}")

@@ -60,7 +60,7 @@ def test_technical_pages_are_not_found_for_other_users(factory, enter, new_brows
 
 
 def test_an_administrator_lists_and_ends_sessions(factory, journey, new_browser, enter, anna, jan, boots, clock) -> None:
-    """Issue 3: the list shows users and devices. Ending a session asks for the password and revokes its tokens."""
+    """The list shows users and devices. Ending a session asks for the password and revokes its tokens."""
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()
     stranger = factory.make_user(boots, "bob")
@@ -102,7 +102,7 @@ def test_sessions_of_others_and_of_the_owner_cannot_be_ended(
 
 
 def test_failed_mail_shows_its_reason_and_is_sent_again(factory, configure, enter, anna, jan, boots, mailbox, clock) -> None:
-    """Issue 3: mail is waiting, sent, or failed with a reason. A new try keeps the Message-ID. Others' mail is not found."""
+    """Mail is waiting, sent, or failed with a reason. A new try keeps the Message-ID. Others' mail is not found."""
     mail_id = written(factory, jan)
     with factory.context():
         refusing = configure(mail={"host": "127.0.0.1", "port": 9, "security": "none"})
@@ -154,7 +154,7 @@ def test_a_mail_with_an_expired_secret_is_never_sent_again(factory, configure, j
 
 
 def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter, anna, jan, clock) -> None:
-    """Issue 3, I1: filters by event, person and day. The page says that the chain is whole, or names the broken row."""
+    """I1: filters by event, person and day. The page says that the chain is whole, or names the broken row."""
     journey(jan, browser=new_browser()).begin().password("not my password")
     browser = enter(anna, f"{HOME}/audit")
     assert "Audit log verified" in browser.text
@@ -203,7 +203,7 @@ def test_exports_are_complete_and_contain_no_formula(factory, enter, quiet_shoes
 
 
 def test_an_operator_reads_the_installations_trail(factory, enter, olga, quiet_shoes, clock) -> None:
-    """Issue 3: events of keys and apps have their own chain, which administrators do not see."""
+    """Events of keys and apps have their own chain, which administrators do not see."""
     browser = enter(olga, f"{HOME}/audit?trail=installation")
     table = browser.html.partition("<tbody>")[2]
     assert "Signing key created" in table
@@ -212,7 +212,7 @@ def test_an_operator_reads_the_installations_trail(factory, enter, olga, quiet_s
 
 
 def test_an_operator_rotates_the_keys_with_the_password(factory, enter, olga, quiet_shoes, clock) -> None:
-    """Issue 3: the next keys become active, and the old ones stay published. The audit log names the operator."""
+    """The next keys become active, and the old ones stay published. The audit log names the operator."""
     with factory.context():
         before = {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "next"}
     browser = enter(olga, f"{HOME}/keys")

@@ -213,7 +213,7 @@ def refused(walk, tokens) -> tuple[str, str]:
 
 
 def test_a_grant_based_on_trust_ends_with_the_device(journey, ann, refresher, clock) -> None:
-    """S40, issue 7.3: refresh and userinfo refuse it at once. A grant with a code of its own continues."""
+    """S40: refresh and userinfo refuse it at once. A grant with a code of its own continues."""
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
     by_code = walk.tokens()
     walk.browser.open("/").submit("Sign out")
@@ -245,7 +245,7 @@ def test_a_grant_based_on_trust_ends_on_the_thirtieth_day(journey, ann, refreshe
 
 @pytest.mark.parametrize("is_compulsory", [True, False])
 def test_a_grant_ends_when_trust_no_longer_counts(factory: Factory, journey, ann, refresher, clock, is_compulsory) -> None:
-    """S40, issue 7.3: an organisation stops counting trust. Where a second factor is compulsory, grants based on trust
+    """S40: an organisation stops counting trust. Where a second factor is compulsory, grants based on trust
     end. Elsewhere a sign-in still accepts trust, so its grants continue.
     """
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)

@@ -1,4 +1,4 @@
-"""A form survives a reauthentication, which says what it is for and can be cancelled (issue 7, entry 15)."""
+"""A form survives a reauthentication, which says what it is for and can be cancelled."""
 
 import re
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def test_reauthentication_does_not_carry_out_the_form(factory: Factory, enter, c
 
 
 def test_a_reauthentication_can_be_cancelled(factory: Factory, enter, new_browser, clock, world: World, anna, jan) -> None:
-    """Issue 7, entry 15: the user returns to the form with the typed text, or to the page before it. Nothing changes."""
+    """entry 15: the user returns to the form with the typed text, or to the page before it. Nothing changes."""
     target = world.person()
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)

@@ -45,7 +45,7 @@ def mails(factory: Factory) -> int:
 
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, factory: Factory, enter: Enter, otto) -> None:
-    """Issue 7.14: it gets no "there is one already", no second secret and no second mail."""
+    """It gets no "there is one already", no second secret and no second mail."""
     path, fields, words = FORMS[kind]
     enter(otto, path).fill(**fields)
     again = copy(browser)
@@ -86,7 +86,7 @@ def test_an_answer_ends_with_its_session(browser: Browser, enter: Enter, otto, q
 
 
 def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 30: while one second click waits long, another is soon told to try again."""
+    """While one second click waits long, another is soon told to try again."""
     first = enter(otto, f"{AT}/shops").fill(code="amsterdam-1", name="Amsterdam")
     second, pauses = copy(first), {"first": 0, "second": 0}
     waits = ["first"]

@@ -94,7 +94,7 @@ def test_a_wrong_code_reveals_nothing_and_is_throttled(factory: Factory, quiet_s
 def test_wrong_codes_at_an_address_do_not_block_the_right_one(
     factory: Factory, quiet_shoes: str, new_browser, settings
 ) -> None:
-    """Issue 7 entry 9: a shop has one address. No browser knows a new user yet, but the printed code is right."""
+    """A shop has one address. No browser knows a new user yet, but the printed code is right."""
     noor, code = invited(factory, quiet_shoes, printed=True)
     wrong = {"organisation": noor.store_url, "code": "abcd" * 6}
     for number in range(settings.limits.address_failures + 1):

@@ -80,7 +80,7 @@ def test_a_used_link_reports_its_result_to_its_browser(
     clock,
     purpose: email_links.Purpose,
 ) -> None:
-    """Issue 7.14: Back, a second tab and a second press show that the action was done.
+    """Back, a second tab and a second press show that the action was done.
     For other browsers the link is gone.
     """
     page = at_link(purpose)

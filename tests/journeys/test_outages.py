@@ -46,7 +46,7 @@ def send_twice(browser: Browser, settings: Settings, button: str | None = None) 
 def test_sign_in_forms_can_be_sent_again_after_an_outage(
     settings: Settings, new_browser: Callable[..., Browser], journey, jan: MadePerson
 ) -> None:
-    """Issue 7 entry 29, I10: neither the password nor the code is typed again, and no code is spent."""
+    """I10: neither the password nor the code is typed again, and no code is spent."""
     browser = new_browser(languages="nl")
     walk = journey(jan, browser=browser).begin(scope="openid profile")
     send_twice(browser.fill(username="jan", password=jan.password), settings)
@@ -58,7 +58,7 @@ def test_sign_in_forms_can_be_sent_again_after_an_outage(
 def test_a_console_form_can_be_sent_again_after_an_outage(
     settings: Settings, new_browser: Callable[..., Browser], enter, anna: MadePerson, factory: Factory, shoes: str
 ) -> None:
-    """Issue 7 entry 29: one user is added, with everything that was typed."""
+    """One user is added, with everything that was typed."""
     browser = enter(anna, "/admin/example-shoes/people/add", new_browser(languages="nl"))
     send_twice(browser.fill(username="kim", name="Kim de Vries", email="kim@shoes.example"), settings)
     assert browser.heading == "kim"

@@ -15,7 +15,7 @@ __all__ = ["added", "adding", "jan", "key"]
 
 
 def test_a_passkey_alone_reaches_phr(journey, new_browser, factory: Factory, jan, key, added) -> None:
-    """Issue 3, W-17, N63-26: no username, one answer, level 4. The user handle that authenticators store reveals no name."""
+    """W-17, N63-26: no username, one answer, level 4. The user handle that authenticators store reveals no name."""
     assert "My key" in added().text
     walk = journey(jan, browser=new_browser()).begin(acr_values="phr")
     asked = json.loads(options_on(walk.browser))

@@ -94,7 +94,7 @@ def test_a_synced_passkey_never_gives_phrh(journey, factory: Factory, new_browse
 
 
 def test_a_passkey_is_renamed_and_removed(journey, factory: Factory, new_browser, jan, key, added) -> None:
-    """Issue 3, S53: removal needs the password and sends a mail. The passkey then stops working."""
+    """S53: removal needs the password and sends a mail. The passkey then stops working."""
     browser = added()
     browser.fill(name="  Desk\u2028key ").submit()
     assert "Desk key" in browser.text

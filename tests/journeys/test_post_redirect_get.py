@@ -105,7 +105,7 @@ def test_an_error_is_not_shown_at_another_step(journey, factory: Factory, quiet_
 
 
 def test_a_second_press_shows_no_error(journey, factory: Factory, quiet_shoes: str, monkeypatch) -> None:
-    """Issue 7.16: a code that is sent twice confirms the set-up once, and the next page shows no error."""
+    """A code that is sent twice confirms the set-up once, and the next page shows no error."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
     browser = journey(ann).begin().password().browser.submit("next").submit("next")
     browser.fill(code=Authenticator(key_on(browser)).code())

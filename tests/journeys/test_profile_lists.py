@@ -53,7 +53,7 @@ def sessions_of(factory: Factory, person) -> list[str]:
 
 
 def test_users_change_their_own_name(factory: Factory, journey, jan, clock) -> None:
-    """Issue 3: a change needs no proof and sends no mail. It is audited, and the next token has the name."""
+    """A change needs no proof and sends no mail. It is audited, and the next token has the name."""
     walk = journey(jan).begin().password()
     browser = inside(walk).open("/account/details")
     clock(minutes=11)
@@ -94,7 +94,7 @@ def test_an_unsupported_language_is_refused(journey, jan, clock) -> None:
     ],
 )
 def test_a_place_is_shown_without_the_whole_address(address: str, words: str) -> None:
-    """Issue 3: the place is described from the address without its last part."""
+    """The place is described from the address without its last part."""
     place = ip_network.in_words(address)
     assert place.key % place.values == words
 
@@ -200,7 +200,7 @@ def test_ending_an_apps_access_revokes_its_tokens(journey, jan, bookkeeper, cloc
 
 
 def test_the_list_of_apps_shows_their_present_scopes(factory: Factory, journey, jan, bookkeeper, clock) -> None:
-    """V10.7.3, issue 7.3: a scope withdrawn from the app is not listed. A disabled app is not listed at all."""
+    """V10.7.3: a scope withdrawn from the app is not listed. A disabled app is not listed at all."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email phone offline_access").password()
     walk.browser.submit(CONSENT)
     walk.tokens()
@@ -236,7 +236,7 @@ def test_access_of_first_party_apps_can_be_ended_too(factory: Factory, journey, 
 
 
 def test_activity_is_listed_in_plain_words(factory: Factory, journey, new_browser, jan, clock) -> None:
-    """Issue 3: event, day and browser. An action by another user is marked, and no event of other users is listed."""
+    """Event, day and browser. An action by another user is marked, and no event of other users is listed."""
     journey(jan, browser=new_browser(agent=CHROME)).begin().password("not my password")
     browser = inside(journey(jan).begin().password()).open("/account/activity")
     assert "Signed in with password on Monday, 23 November 2026 from Firefox · Windows." in browser.text
@@ -250,7 +250,7 @@ def test_activity_is_listed_in_plain_words(factory: Factory, journey, new_browse
 
 
 def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> None:
-    """Issue 3: a page has thirty events. An invalid page number shows the newest."""
+    """A page has thirty events. An invalid page number shows the newest."""
     browser = inside(journey(jan).begin().password())
     with factory.context():
         for turn in range(40):
@@ -271,7 +271,7 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
 
 
 def test_every_event_about_a_user_has_a_description() -> None:
-    """Issue 3: events about no user, and those that another row reports, are excluded by name."""
+    """Events about no user, and those that another row reports, are excluded by name."""
     about_others = ("client:", "organisation:", "shop:", "group:", "policy:", "key:", "installation:", "registration_token:")
     about_others += ("people:",)  # each person of an import has an event of their own
     silent = {one for one in Event if not one.startswith(about_others) and activity.sentence(one, {}, "") is None}

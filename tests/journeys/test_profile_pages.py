@@ -19,7 +19,7 @@ from tests.factories import Factory
 
 
 def test_open_sessions_are_listed_page_by_page(factory: Factory, new_browser, enter, shoes, anna) -> None:
-    """Issue 9: newest first. The person's page in the console has the newest, and leads to the others."""
+    """Newest first. The person's page in the console has the newest, and leads to the others."""
     jan = factory.make_user(shoes, "jan", totp=True)
     browser = enter(jan, "/account/sessions", new_browser())
     names = [f"Browser {number:03}." for number in range(60)]
@@ -36,7 +36,7 @@ def test_open_sessions_are_listed_page_by_page(factory: Factory, new_browser, en
 
 
 def test_connected_apps_are_listed_page_by_page(factory: Factory, journey, quiet_shoes, clock) -> None:
-    """Issue 9: many grants of one app are read as one. It was connected since the first, and used at the last."""
+    """Many grants of one app are read as one. It was connected since the first, and used at the last."""
     jan = factory.make_user(quiet_shoes, "jan")
     walk = journey(jan).begin().password()
     walk.tokens()

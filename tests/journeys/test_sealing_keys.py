@@ -112,7 +112,7 @@ def test_everything_works_after_an_old_sealing_key_is_removed(
 def test_a_sign_in_whose_key_is_gone_is_refused_alone(
     running_with: At, ann: MadePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 7 entries 29 and 37: it is refused without a server error.
+    """It is refused without a server error.
     The installation is ready, and the next sign-in works.
     """
     with running_with(SECRET) as (_, browser, party):
@@ -182,7 +182,7 @@ def test_links_and_tokens_whose_key_is_gone_are_refused(
 
 
 def test_kept_answers_are_gone_with_their_key(running_with: At, ann: MadePerson, tmp_path: Path, clock) -> None:
-    """Issue 7.37: kept answers do not move to a new key. Each page then shows its ordinary content."""
+    """Kept answers do not move to a new key. Each page then shows its ordinary content."""
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         link = Postman(old, tmp_path / "mail").link("ann@shoes.example")

@@ -1,4 +1,4 @@
-"""Post every change by every route with an old proof, a fresh proof, and also the password (issue 7, entry 1).
+"""Post every change by every route with an old proof, a fresh proof, and also the password.
 
 The attacker has a cookie of a signed-in user that is older than ``profile_minutes``, and nothing else.
 """

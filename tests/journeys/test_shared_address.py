@@ -70,7 +70,7 @@ def another_address(journey, jan: MadePerson, till: Browser) -> bool:
 def test_a_known_browser_signs_in_at_a_closed_address(
     journey, jan: MadePerson, till: Browser, stranger: Browser, clock, way: Callable[..., bool]
 ) -> None:
-    """Issue 7.9: password, code, recovery code, a confirming password, and mails of signed-in users all work."""
+    """Password, code, recovery code, a confirming password, and mails of signed-in users all work."""
     assert way(journey, jan, till)
     assert stranger.fill(username="jan", password=jan.password).submit().status == 429, "the stranger has another try"
 
@@ -78,7 +78,7 @@ def test_a_known_browser_signs_in_at_a_closed_address(
 def test_a_known_browser_gets_its_mail_at_a_closed_address(
     factory: Factory, new_browser, postman, jan: MadePerson, till: Browser, stranger: Browser, clock
 ) -> None:
-    """Issue 7.8 and 7.9: the browser knows only jan. It gains no mails for other names, and has the limit of an address."""
+    """The browser knows only jan. It gains no mails for other names, and has the limit of an address."""
     forget(till, jan)
     assert till.heading == CHECK_YOUR_E_MAIL
     assert len(postman.bring("jan@shoes.example")) == 1

@@ -106,7 +106,7 @@ def test_a_copy_after_a_long_outage_has_the_same_message_id(
 
 
 def test_a_stopping_worker_does_not_wait_for_the_database(settings: Settings, factory: Factory, mailbox: Mailbox) -> None:
-    """Issue 7 entry 31: the worker obeys SIGTERM with a mail not noted. The lease delays the mail for a while."""
+    """The worker obeys SIGTERM with a mail not noted. The lease delays the mail for a while."""
     with factory.context(), rival(settings) as (takes, gives_back):
         write(settings, factory)
         stop = threading.Event()

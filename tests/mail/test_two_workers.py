@@ -215,7 +215,7 @@ def greet_slowly(server: socket.socket, seen: list[str]) -> None:
 def test_a_reply_that_takes_too_long_ends_the_connection(
     configure: Configure, vera: MadePerson, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 3, "two workers never send the same one": a reply has a time limit, however slowly its bytes come."""
+    """Two workers never send the same mail: a reply has a time limit, however slowly its bytes come."""
     monkeypatch.setattr(smtp, "PATIENCE", 0.3)
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():

@@ -265,7 +265,7 @@ def test_another_browser_cannot_finish_a_sign_in(scene, new_browser):
 
 
 def test_a_sign_in_takes_four_requests(scene, monkeypatch):
-    """Issue 9: the app's request, the page, the answer that redirects straight to the app, and the token request."""
+    """The app's request, the page, the answer that redirects straight to the app, and the token request."""
     party, asked, inner = scene.party(), [], scene.app.wsgi_app
 
     def counted(environ, start):

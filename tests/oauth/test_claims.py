@@ -140,7 +140,7 @@ def test_a_claim_that_is_withdrawn_is_not_given_any_more(jan: Scene, factory) ->
 
 
 def test_groups_and_roles_are_scopes_of_their_own(jan: Scene) -> None:
-    """Issue 10: many apps read ``groups`` or ``roles`` and ask for a scope of that name."""
+    """Many apps read ``groups`` or ``roles`` and ask for a scope of that name."""
     party = jan.party()
     tokens = jan.tokens(party, scope="openid groups roles")
     wanted = {"groups": ["2FA"], "roles": ["manager"]}
@@ -150,7 +150,7 @@ def test_groups_and_roles_are_scopes_of_their_own(jan: Scene) -> None:
 
 
 def test_a_client_gets_claims_under_its_own_names(jan: Scene) -> None:
-    """Issue 10: made of what the scopes give, in the places that were chosen. Protocol claims stay what they are."""
+    """Made of what the scopes give, in the places that were chosen. Protocol claims stay what they are."""
     places = {"from": "groups", "in": ["access_token"]}
     party = jan.party(claims={"https://shop.example/role": "role", "team": places, "mail": "email"})
     tokens = jan.tokens(party, scope="openid organisation")

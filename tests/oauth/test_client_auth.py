@@ -102,7 +102,7 @@ def test_every_other_way_to_authenticate_is_refused(ask, made):
 
 
 def test_a_right_secret_sent_in_the_wrong_way_is_told_the_registered_one(ask, made):
-    """Issue 10: the developer learns which method is registered. A stranger learns of no client that has a secret."""
+    """The developer learns which method is registered. A stranger learns of no client that has a secret."""
     one, two = made["basic"].secret, made["post"].secret
     ways = {
         "client_secret_basic": ({}, {"client_id": "basic", "client_secret": one}),

@@ -46,7 +46,7 @@ def test_prompt_consent_asks_again(scene):
     ],
 )
 def test_the_page_says_when_offline_access_ends(scene, more, scope, words):
-    """Issue 10: the person who allows it must know if signing out ends it."""
+    """The person who allows it must know if signing out ends it."""
     party = scene.party(first_party=False, grant_types=["authorization_code", "refresh_token"], **more)
     scene.browser.open(party.authorize_url(scope=scope))
     scene._answer()

@@ -83,7 +83,7 @@ REST = {
 
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_no_unreadable_constraint_is_ignored(scene, signed_in):
-    """Issue 7.11: an unreadable constraint gets an error, never a code and never a page, with or without a session."""
+    """An unreadable constraint gets an error, never a code and never a page, with or without a session."""
     party = scene.party()
     if signed_in:
         scene.tokens(party)
@@ -196,7 +196,7 @@ def test_a_sign_in_for_one_organisation_accepts_no_other(scene):
 
 
 def test_a_sign_in_stores_no_id_token(scene):
-    """Issue 7.7: the row and the sealed form keep only the hint's sealed short form."""
+    """The row and the sealed form keep only the hint's sealed short form."""
     party = scene.party()
     hint = scene.tokens(party).id_token
     scene.browser.open(party.authorize_url(id_token_hint=hint, prompt="login"))

@@ -48,7 +48,7 @@ def test_metadata_lists_only_supported_features(ask):
 
 
 def test_the_highest_level_is_listed_once_it_can_be_reached(settings):
-    """Issue 10: it needs the root certificates of makers of hardware keys."""
+    """It needs the root certificates of makers of hardware keys."""
     vars(settings)["attestation_roots"] = (b"a certificate",)
     assert document(make_provider(settings))["acr_values_supported"][-1] == "phrh"
 

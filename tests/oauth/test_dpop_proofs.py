@@ -166,7 +166,7 @@ def test_nobody_else_makes_a_nonce(party: RelyingParty, nonce: str) -> None:
 
 
 def test_a_client_that_uses_no_proof_pays_nothing(scene: Scene, party: RelyingParty, key: ProofKey) -> None:
-    """Issue 9: one more INSERT with a proof, no more statement without."""
+    """One more INSERT with a proof, no more statement without."""
 
     def count(do: Callable[[], object]) -> int:
         with counted(scene.app) as seen:

@@ -210,7 +210,7 @@ def test_a_signed_answer_is_no_token(scene: Scene, party: RelyingParty) -> None:
 
 @pytest.mark.both_engines
 def test_introspection_runs_as_few_statements_as_userinfo(scene: Scene, party: RelyingParty, engine: str) -> None:
-    """Issue 9: the client comes from memory; the grant with user, session and consent is one read."""
+    """The client comes from memory; the grant with user, session and consent is one read."""
     token = scene.tokens(party, scope=OFFLINE).access_token
     introspect(party, token)
     with counted(scene.app) as seen:

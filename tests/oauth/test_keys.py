@@ -179,7 +179,7 @@ def lose(*chosen):
 
 
 def test_keys_that_apps_cannot_know_yet_do_not_sign(database, settings, turned):
-    """Issue 7.10: without an active key, a brand-new next key signs only when apps could have read it."""
+    """Without an active key, a brand-new next key signs only when apps could have read it."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     ring.jwks()
@@ -194,7 +194,7 @@ def test_keys_that_apps_cannot_know_yet_do_not_sign(database, settings, turned):
 
 
 def test_an_algorithm_without_keys_waits_until_apps_can_know_one(database, settings, turned):
-    """Issue 7.10: only the very first keys of an installation sign at once."""
+    """Only the very first keys of an installation sign at once."""
     keys.ensure(settings)
     lose(signing_keys.SigningKey.alg == "RS256")
     ring = keys.KeyRing(settings)
@@ -207,7 +207,7 @@ def test_an_algorithm_without_keys_waits_until_apps_can_know_one(database, setti
 
 
 def test_repair_prefers_the_next_key_then_the_last_retired_one(database, settings, turned):
-    """Issue 7.10: both keys are published, so apps know them."""
+    """Both keys are published, so apps know them."""
     keys.ensure(settings)
     turned.shift(61)
     keys.rotate(settings, BY_TESTS)
@@ -220,7 +220,7 @@ def test_repair_prefers_the_next_key_then_the_last_retired_one(database, setting
 
 
 def test_the_key_set_is_cached_for_less_time_than_a_key_waits(scene, ask):
-    """Issue 7.10: an app that caches the key set must know a key before that key signs."""
+    """An app that caches the key set must know a key before that key signs."""
     kept = ask("GET", "/oauth/jwks").headers["Cache-Control"]
     assert kept == f"public, max-age={keys.JWKS_SECONDS}"
     assert timedelta(seconds=keys.JWKS_SECONDS) + keys.RELOAD_AFTER <= keys.PUBLISHED_BEFORE_USE

@@ -1,4 +1,4 @@
-"""``login_hint`` and the username field accept a verified address (issue 7.19)."""
+"""``login_hint`` and the username field accept a verified address."""
 
 import pytest
 

@@ -109,7 +109,7 @@ def test_logout_never_redirects_to_an_unregistered_address(scene, party):
 
 
 def test_sign_out_works_in_spite_of_a_wrong_request(scene, party, new_browser):
-    """Issue 7.21b, §2, §4: the user is asked and signed out. No redirect follows an invalid request."""
+    """§2, §4: the user is asked and signed out. No redirect follows an invalid request."""
     scene.party("other", redirect_uri="https://other.example/cb", post_logout_redirect_uris=["https://other.example/"])
     token = scene.tokens(party).id_token
     head, body, signature = token.split(".")
@@ -141,7 +141,7 @@ def test_sign_out_works_in_spite_of_a_wrong_request(scene, party, new_browser):
 
 
 def test_a_hint_of_another_session_asks_and_then_redirects(scene, party, new_browser):
-    """Issue 7.21b: any hint names a client. So the address is known and state comes back."""
+    """Any hint names a client. So the address is known and state comes back."""
     other = scene.factory.make_user(scene.person.organisation_id, "ann")
     jan, here = scene.person, scene.browser
     scene.person, scene.browser = other, new_browser()
@@ -154,7 +154,7 @@ def test_a_hint_of_another_session_asks_and_then_redirects(scene, party, new_bro
 
 
 def test_a_confirmation_with_an_unreadable_seal_still_signs_out(scene, party):
-    """Issue 7.21b: the user pressed "Sign out" on our page. Keys may have been rotated since."""
+    """The user pressed "Sign out" on our page. Keys may have been rotated since."""
     scene.tokens(party)
     log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE)
     form = next(form for form in scene.browser.page.forms if "request" in form.fields)
@@ -165,7 +165,7 @@ def test_a_confirmation_with_an_unreadable_seal_still_signs_out(scene, party):
 
 
 def test_an_unreadable_post_asks_for_confirmation(scene, party):
-    """Issue 7.21b: JSON, or a form that is too long, must not keep the user signed in."""
+    """JSON, or a form that is too long, must not keep the user signed in."""
     scene.tokens(party)
     for options in ({"json": {"client_id": "x"}}, {"data": {"state": "x" * 20_000}}):
         answer = scene.browser.client.post("/oauth/logout", base_url=scene.settings.issuer, **options)
@@ -187,7 +187,7 @@ def test_sign_out_without_a_session_redirects_at_once(scene, party):
 
 
 def test_a_wrong_request_without_a_session_gets_a_useful_page(scene, party):
-    """Issue 7.21b: the page says that the user is signed out. It links only to addresses that the app registered."""
+    """The page says that the user is signed out. It links only to addresses that the app registered."""
     for address in ELSEWHERE:
         for more in ({}, {"client_id": party.client_id}, {"client_id": "nobody"}):
             answer = log_out(scene, post_logout_redirect_uri=address, **more)
@@ -249,7 +249,7 @@ def test_each_module_of_the_rp_initiated_logout_plan(scene, party, module: str):
 
 
 def test_an_address_without_a_client_is_looked_up_in_memory(scene, party):
-    """Issue 9: strangers send such requests, and apps that register themselves may be many. Not one reads them all again."""
+    """Strangers send such requests, and apps that register themselves may be many. Not one reads them all again."""
     assert log_out(scene, post_logout_redirect_uri=BYE).status == 200
     with counted(scene.app) as seen:
         for address in (BYE, "https://evil.example/"):

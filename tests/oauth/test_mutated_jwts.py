@@ -1,4 +1,4 @@
-"""Bad input: wherever a JWT comes in, no mutation of it is an error of ours (issue 10, RFC 8725 §3, RFC 7515 §5.2)."""
+"""Bad input: wherever a JWT comes in, no mutation of it is an error of ours (RFC 8725 §3, RFC 7515 §5.2)."""
 
 import json
 import secrets

@@ -81,7 +81,7 @@ def test_pkce_is_demanded(scene, client, asked, left_out):
 
 @pytest.mark.parametrize(("client", "asked"), ALLOWED_WITHOUT.values(), ids=list(ALLOWED_WITHOUT))
 def test_a_confidential_client_goes_without_pkce(scene, client, asked):
-    """Issue 10: an old library that knows no PKCE signs people in unchanged, and its nonce comes back."""
+    """An old library that knows no PKCE signs people in unchanged, and its nonce comes back."""
     party = scene.party(**client)
     code = scene.code(party, **asked, **EMPTY)
     tokens = party.redeem(code, code_verifier="")
@@ -91,7 +91,7 @@ def test_a_confidential_client_goes_without_pkce(scene, client, asked):
 
 
 def test_the_installation_demands_pkce_of_all(scene, monkeypatch):
-    """Issue 10: ``[clients] require_pkce`` is stronger than what a client's registration says."""
+    """``[clients] require_pkce`` is stronger than what a client's registration says."""
     party = scene.party(require_pkce=False)
     demanded = scene.settings.clients.model_copy(update={"require_pkce": True})
     monkeypatch.setitem(scene.settings.__dict__, "clients", demanded)

@@ -154,7 +154,7 @@ FAR = ["https://evil.example/x", "https://[::1", "http://two.example:99999/x", "
 
 
 def test_the_developer_reads_what_was_sent_and_how_close_it_is(scene):
-    """Issue 10: the page names parts of the address that was sent. A stranger reads no registered address on it."""
+    """The page names parts of the address that was sent. A stranger reads no registered address on it."""
     registered = ["https://app.example:8443/a/cb?x=1", "https://two.example/cb", "https://three.example/"]
     party = scene.party(redirect_uris=registered)
     for sent, hint in {**CLOSE, **dict.fromkeys(FAR, "")}.items():
@@ -172,7 +172,7 @@ def test_the_developer_reads_what_was_sent_and_how_close_it_is(scene):
     [(" webshop", "without the spaces around it"), ("WebShop", "in small letters"), ("shop", ""), ("", "")],
 )
 def test_the_developer_reads_which_client_id_was_sent(scene, sent, hint):
-    """Issue 10: a copied space or capital is named."""
+    """A copied space or capital is named."""
     page = scene.browser.open(scene.party().authorize_url(client_id=sent))
     assert page.status == 400
     assert ("A client has it" in page.text) is bool(hint)
@@ -218,7 +218,7 @@ def test_with_two_addresses_one_must_be_named(scene):
 
 
 def test_a_native_app_gets_a_page_for_an_invalid_port(scene):
-    """Issue 7.20: such a port caused a bare 500 after the view. Only 1 to 65535, in one spelling, are ports."""
+    """Such a port caused a bare 500 after the view. Only 1 to 65535, in one spelling, are ports."""
     party = scene.party("native", public=True, application_type="native", redirect_uri="http://127.0.0.1/cb")
     for port in ("0", "99999", "65536", "00080", "", "080"):
         answer = scene.browser.open(party.authorize_url(redirect_uri=f"http://127.0.0.1:{port}/cb", prompt="none"))
@@ -235,7 +235,7 @@ STORED = ["https://" + "a" * 64 + ".example/cb", "https://app.example:0/cb", "ht
 
 
 def test_a_stored_address_that_breaks_a_newer_rule_is_refused(scene, ask):
-    """Issue 7.20: use runs the same check as registration. Sign-in shows the error page, and sign-out does not redirect."""
+    """Use runs the same check as registration. Sign-in shows the error page, and sign-out does not redirect."""
     party = scene.party()
     with scene.factory.context(), transaction():
         row = clients.client(party.client_id)
@@ -256,7 +256,7 @@ EXACT = [
 
 
 def test_the_location_is_the_registered_address_byte_for_byte(scene, ask):
-    """Issue 7.20: no code between the view and the socket rewrites the address."""
+    """No code between the view and the socket rewrites the address."""
     party = scene.party(redirect_uris=EXACT, post_logout_redirect_uris=EXACT)
     for address in EXACT:
         query = party.authorize_url(redirect_uri=address, prompt="none").partition("?")[2]
@@ -267,7 +267,7 @@ def test_the_location_is_the_registered_address_byte_for_byte(scene, ask):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_response_fails_while_it_is_sent(scene, ask, method):
-    """Issue 7.20: this includes the router's own redirects and odd paths and queries."""
+    """This includes the router's own redirects and odd paths and queries."""
     for path in (
         "//oauth//authorize",
         "//[",

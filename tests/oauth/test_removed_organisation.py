@@ -33,7 +33,7 @@ def remove(scene) -> None:
 
 @pytest.mark.both_engines
 def test_a_removed_organisation_stops_working_at_once(scene, engine: str) -> None:
-    """Issue 9, growth: one statement ends session, code, tokens, mailed link and store URL."""
+    """growth: one statement ends session, code, tokens, mailed link and store URL."""
     party = scene.party(grant_types=GRANTS)
     tokens = scene.tokens(party, scope=OFFLINE)
     code = scene.code(party)

@@ -173,7 +173,7 @@ def test_a_private_address_is_not_called(scene: Scene, server: AppServer, config
 
 
 def test_the_network_is_not_waited_for_on_an_event_loop_or_in_a_transaction(scene, party: RelyingParty, server) -> None:
-    """Issue 9: a thread answers such a request, and it holds no connection."""
+    """A thread answers such a request, and it holds no connection."""
     documents = scene.app.extensions["sleutel.oauth"].provider.request_documents
     server.documents["/one"] = text_of(party)
     token = never_waits.set(True)

@@ -217,7 +217,7 @@ def test_a_wrong_registration_of_a_resource_is_refused(scene: Scene, resource: A
 
 
 def test_requests_without_a_resource_read_nothing_of_apis(apis: Scene) -> None:
-    """Issue 9: a client that uses none pays nothing for it."""
+    """A client that uses none pays nothing for it."""
     party = apis.party("plain", scope="openid profile")
     apis.tokens(party, scope="openid profile")
     with counted(apis.app) as seen:

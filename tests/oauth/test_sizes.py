@@ -38,7 +38,7 @@ def party_of(scene):
 
 
 def test_an_id_token_is_bounded_and_names_the_claims_it_omits(chain):
-    """Issue 7.21: it omits whole claims and names them. It never cuts a list. Userinfo has every claim."""
+    """It omits whole claims and names them. It never cuts a list. Userinfo has every claim."""
     party = party_of(chain)
     names = json.dumps({"id_token": {"address": None, "website": None, "name": None}})
     tokens = chain.tokens(party, scope="openid profile address organisation", nonce="n" * 1_000, claims=names)
@@ -63,7 +63,7 @@ def test_the_id_token_names_the_shops_of_a_user_with_few(scene):
 
 
 def test_the_bounded_id_token_works_as_a_hint_at_sign_out(chain):
-    """Issue 7.21: the user is signed out at once and returns with state. No address contains a posted hint."""
+    """The user is signed out at once and returns with state. No address contains a posted hint."""
     party = party_of(chain)
     for method in ("GET", "POST"):
         hint = chain.tokens(party, scope="openid organisation").id_token
@@ -81,7 +81,7 @@ def test_the_bounded_id_token_works_as_a_hint_at_sign_out(chain):
 
 
 def test_the_bounded_id_token_works_as_a_hint_at_sign_in(chain):
-    """Issue 7.21: the longest ID token works silently and over a sign-in that asks again, by GET and by POST."""
+    """The longest ID token works silently and over a sign-in that asks again, by GET and by POST."""
     party = party_of(chain)
     hint = chain.tokens(party, scope="openid organisation").id_token
     for method, prompt in product(("GET", "POST"), ("none", "login")):
@@ -107,7 +107,7 @@ def _posted(scene, url):
 
 
 def test_long_tokens_of_earlier_versions_still_work_as_hints(scene):
-    """Issue 7.21: ID tokens signed before the bound work too, by GET and by POST."""
+    """ID tokens signed before the bound work too, by GET and by POST."""
     party = party_of(scene)
     claims = scene.tokens(party).claims
     with scene.factory.context():
@@ -121,7 +121,7 @@ def test_long_tokens_of_earlier_versions_still_work_as_hints(scene):
 
 
 def test_a_posted_hint_of_another_user_is_refused_as_in_a_query(scene, new_browser):
-    """Issue 7.11: the short form names the user of the ID token. An unreadable ID token has an unreadable short form."""
+    """The short form names the user of the ID token. An unreadable ID token has an unreadable short form."""
     party = party_of(scene)
     jan, here = scene.person, scene.browser
     scene.person, scene.browser = scene.factory.make_user(jan.organisation_id, "ann"), new_browser()

@@ -1,4 +1,4 @@
-"""Count the statements of each operation on the hot path. One statement too many fails a test (issue 9)."""
+"""Count the statements of each operation on the hot path. One statement too many fails a test."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def signed_in(scene: Scene) -> Scene:
 @pytest.mark.both_engines
 @pytest.mark.parametrize(("operation", "count"), [("silent", 8), ("redeem", 6), ("refresh", 6), ("userinfo", 2)])
 def test_each_hot_operation_runs_this_many_statements(signed_in: Scene, operation: str, count: int, engine: str) -> None:
-    """Issue 9: silent sign-in in an active session, redemption of a code, refresh, and userinfo."""
+    """Silent sign-in in an active session, redemption of a code, refresh, and userinfo."""
     party, asked = signed_in.party(), {"scope": "openid profile offline_access"}
     code = signed_in.code(party, **asked)
     tokens = party.redeem(code) if operation != "redeem" else None
@@ -43,7 +43,7 @@ def test_each_hot_operation_runs_this_many_statements(signed_in: Scene, operatio
 
 @pytest.mark.both_engines
 def test_a_full_sign_in_runs_this_many_statements(signed_in: Scene, new_browser, engine: str) -> None:
-    """Issue 9: from the app, through the password page and back to the app. Redemption of the code is not counted."""
+    """From the app, through the password page and back to the app. Redemption of the code is not counted."""
     signed_in.browser = new_browser()
     with counted(signed_in.app) as seen:
         signed_in.code(signed_in.party(), scope="openid profile offline_access")

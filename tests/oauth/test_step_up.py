@@ -227,7 +227,7 @@ def test_userinfo_demands_a_sign_in_when_trust_in_the_device_is_over(scene: Scen
 
 
 def test_the_package_stands_alone() -> None:
-    """Issue 10: relying apps take it without the server: no Flask, no SQLAlchemy, nothing else of ours."""
+    """Relying apps take it without the server: no Flask, no SQLAlchemy, nothing else of ours."""
     program = "import sys; old = set(sys.modules); import idp.relying; print(*(set(sys.modules) - old))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("idp.")} == {

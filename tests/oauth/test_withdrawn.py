@@ -29,7 +29,7 @@ def change(scene, party, metadata: dict[str, Any] | None = None, **columns: Any)
 
 
 def test_a_scope_withdrawn_from_the_client_is_no_longer_granted(scene, party):
-    """Issue 7.3: refresh, redemption of a code, and userinfo with an earlier access token all omit the scope."""
+    """Refresh, redemption of a code, and userinfo with an earlier access token all omit the scope."""
     before = scene.tokens(party, scope=ALL)
     code = scene.code(party, scope=ALL)
     change(scene, party, {"scope": "openid profile offline_access"})

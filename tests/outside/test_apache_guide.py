@@ -24,7 +24,7 @@ Header always set X-Email "expr=%{{reqenv:OIDC_CLAIM_email}}"
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_mod_auth_openidc_signs_in_and_out(live: Live, tmp_path: Path, algorithm: str) -> None:
-    """Issue 10: Debian's module protects a site, and leaving it ends the session at the provider."""
+    """Debian's module protects a site, and leaving it ends the session at the provider."""
     guided = prepare(live, tmp_path / "app", "mod_auth_openidc", id_token_signed_response_alg=algorithm)
     (guided.folder / "site.conf").write_text(SITE)
     command = apache.command(guided.folder, guided.port, "oidc.conf", "site.conf")

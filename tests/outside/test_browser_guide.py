@@ -50,7 +50,7 @@ def _profile(page: Page) -> dict[str, str]:
 
 @pytest.mark.parametrize("is_dpop", [False, True], ids=["bearer", "dpop"])
 def test_oidc_client_ts_signs_in_refreshes_and_signs_out(live: Live, page: Page, tmp_path: Path, is_dpop: bool) -> None:
-    """Issue 10: the library reads discovery, tokens, key set and userinfo across origins, and rotates refresh tokens.
+    """The library reads discovery, tokens, key set and userinfo across origins, and rotates refresh tokens.
 
     With DPoP (RFC 9449) the code, both tokens and userinfo are bound to a key that never leaves the browser.
     """

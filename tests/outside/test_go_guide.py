@@ -14,7 +14,7 @@ LOCK = Path(__file__).parent / "go_app"
 
 @pytest.mark.go_app
 def test_go_oidc_signs_in_and_out(live: Live, tmp_path: Path) -> None:
-    """Issue 10: go-oidc verifies the ID token of a sign-in with PKCE and a nonce, and reads userinfo."""
+    """Go-oidc verifies the ID token of a sign-in with PKCE and a nonce, and reads userinfo."""
     guided = prepare(live, tmp_path / "app", "go-oidc")
     with running(guided, [str(golang.build(guided.folder, LOCK))], os.environ) as visitor:
         assert_signs_in_and_out(visitor)

@@ -35,7 +35,7 @@ def _ready(live: Live, folder: Path, stack: str, **client: object) -> Guided:
 def test_openid_client_and_oauth4webapi_sign_in_and_out(
     live: Live, tmp_path: Path, stack: str, client: dict[str, object]
 ) -> None:
-    """Issue 10: code flow with PKCE, state and nonce, userinfo and sign-out, for each kind of client."""
+    """Code flow with PKCE, state and nonce, userinfo and sign-out, for each kind of client."""
     guided = _ready(live, tmp_path, stack, **client)
     with running(guided, ["node", "app.mjs"], os.environ) as visitor:
         assert_signs_in_and_out(visitor)
@@ -43,7 +43,7 @@ def test_openid_client_and_oauth4webapi_sign_in_and_out(
 
 @pytest.mark.parametrize("stack", ["openid-client", "oauth4webapi"])
 def test_an_app_signs_by_a_key_and_binds_tokens_to_another(live: Live, tmp_path: Path, stack: str) -> None:
-    """Issue 10: private_key_jwt (RFC 7523) and DPoP (RFC 9449), with the nonces that the provider demands."""
+    """Private_key_jwt (RFC 7523) and DPoP (RFC 9449), with the nonces that the provider demands."""
     key = ClientKey()
     registered = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks, "dpop_bound_access_tokens": True}
     guided = _ready(live, tmp_path, stack, **registered)
@@ -53,7 +53,7 @@ def test_an_app_signs_by_a_key_and_binds_tokens_to_another(live: Live, tmp_path:
 
 
 def test_passport_signs_in_without_pkce(live: Live, tmp_path: Path) -> None:
-    """Issue 10: passport-openidconnect cannot do PKCE; its nonce is enough for a client with a secret."""
+    """Passport-openidconnect cannot do PKCE; its nonce is enough for a client with a secret."""
     guided = _ready(live, tmp_path, "passport")
     with running(guided, ["node", "app.mjs"], os.environ) as visitor:
         assert_signs_in_and_out(visitor)
@@ -61,7 +61,7 @@ def test_passport_signs_in_without_pkce(live: Live, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("id_token_claims", [False, True])
 def test_auth_js_reads_the_claims_from_either_place(live: Live, tmp_path: Path, id_token_claims: bool) -> None:
-    """Issue 10: Auth.js reads the claims from userinfo or, where the client asks for that, from the ID token alone."""
+    """Auth.js reads the claims from userinfo or, where the client asks for that, from the ID token alone."""
     callback = "/auth/callback/sleutel"
     guided = _ready(live, tmp_path, "authjs", callback=callback, id_token_claims=id_token_claims)
     environment = {**os.environ, "AUTH_SECRET": "x" * 32}

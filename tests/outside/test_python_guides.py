@@ -61,7 +61,7 @@ call_command("runserver", sys.argv[1], use_reloader=False, use_threading=True)
 
 @pytest.mark.parametrize("client", [{}, {"public": True}], ids=["secret", "public"])
 def test_authlib_signs_in_and_out(live: Live, tmp_path: Path, client: dict[str, object]) -> None:
-    """Issue 10: Authlib's Flask client signs in and out."""
+    """Authlib's Flask client signs in and out."""
     packages = python_apps.installed(HERE / "python_apps")
     guided = prepare(live, tmp_path / "app", "authlib", **client)
     command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(guided.port)]
@@ -71,7 +71,7 @@ def test_authlib_signs_in_and_out(live: Live, tmp_path: Path, client: dict[str, 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_requests_oauthlib_signs_in_and_refreshes(live: Live, tmp_path: Path, method: str) -> None:
-    """Issue 10: requests-oauthlib signs in with PKCE, reads userinfo, refreshes, and reads it again."""
+    """Requests-oauthlib signs in with PKCE, reads userinfo, refreshes, and reads it again."""
     packages = python_apps.installed(HERE / "python_apps")
     guided = prepare(live, tmp_path / "app", "requests-oauthlib", token_endpoint_auth_method=method)
     process = subprocess.Popen(
@@ -109,7 +109,7 @@ def _project(live: Live, folder: Path, stack: str, callback: str) -> tuple[Guide
     ],
 )
 def test_libraries_for_django_sign_in_and_out(live: Live, tmp_path: Path, stack: str, callback: str, leave: str) -> None:
-    """Issue 10: three libraries for Django sign in and out. They were added to a project as it is made."""
+    """Three libraries for Django sign in and out. They were added to a project as it is made."""
     guided, environment = _project(live, tmp_path, stack, callback)
     with running(guided, [sys.executable, "serve.py", f"127.0.0.1:{guided.port}"], environment) as visitor:
         if stack == "social-auth":

@@ -20,7 +20,7 @@ QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 @pytest.mark.spring_app
 def test_spring_boot_signs_in_and_out(live: Live, tmp_path: Path) -> None:
-    """Issue 10: Spring Security signs in with PKCE and a nonce, verifies ES256, reads userinfo and signs out."""
+    """Spring Security signs in with PKCE and a nonce, verifies ES256, reads userinfo and signs out."""
     path = maven.classpath(PROJECT)
     guided = prepare(
         live, tmp_path / "app", "spring-boot", "/login/oauth2/code/sleutel", id_token_signed_response_alg="ES256"

@@ -1,4 +1,4 @@
-"""One form sent twenty times at the same moment (issue 7.14; OWASP ASVS V15.4.2)."""
+"""One form sent twenty times at the same moment (OWASP ASVS V15.4.2)."""
 
 import pytest
 

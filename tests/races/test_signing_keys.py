@@ -41,7 +41,7 @@ def known(race: Race) -> set[str]:
 
 
 def test_concurrent_rotations_rotate_once(race: Race) -> None:
-    """Issue 7.10: many requests to rotate cause one rotation. A key is always active, and its successor is published.
+    """Many requests to rotate cause one rotation. A key is always active, and its successor is published.
 
     Two of each process are enough: every request makes keys before it learns that another was first.
     """
@@ -65,7 +65,7 @@ def test_concurrent_rotations_rotate_once(race: Race) -> None:
 
 
 def test_concurrent_rotate_commands_rotate_once(race: Race) -> None:
-    """Issue 7.10: two operators run ``idp keys rotate``. The second one is told to wait, and every algorithm can sign."""
+    """Two operators run ``idp keys rotate``. The second one is told to wait, and every algorithm can sign."""
     before = {alg: states(race, alg) for alg in keys.ALGORITHMS}
     config = write_config(race.settings, race.folder)
     with ExitStack() as both:
@@ -81,7 +81,7 @@ def test_concurrent_rotate_commands_rotate_once(race: Race) -> None:
 
 @pytest.mark.parametrize("lost", ["the active key", "all but the retired one"])
 def test_concurrent_repairs_activate_a_published_key(race: Race, lost: str) -> None:
-    """Issue 7.10: an algorithm lost its active key.
+    """An algorithm lost its active key.
     A published key replaces it, and no process makes a new key to sign with.
     """
     now = clock.now()

@@ -1,4 +1,4 @@
-"""Which confirmation a change needs: the table of the one rule (issue 7, entry 1)."""
+"""Which confirmation a change needs: the table of the one rule."""
 
 from dataclasses import replace
 from datetime import date
@@ -94,7 +94,7 @@ KINDS = (
 def test_confirmation_depends_on_what_changes(
     what: str, before: State | None, after: State | None, wanted: Confirmation
 ) -> None:
-    """Issue 7, entry 1: the result is the same for every page, route and form."""
+    """entry 1: the result is the same for every page, route and form."""
     assert needed(before, after) == wanted
 
 

@@ -28,7 +28,7 @@ def parts(heard: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_senders_that_withhold_their_body_do_not_block_others(running: Running) -> None:
-    """Issue 7 entry 30, ASVS 15.4.4: there are three times as many senders as threads. Each gets 408 when its time is
+    """ASVS 15.4.4: there are three times as many senders as threads. Each gets 408 when its time is
     over.
     """
     silent = [send(running.port, TOKEN + b"Content-Length: 100\r\n\r\ngrant") for _ in range(sum(THREADS.values()) * 3)]

@@ -96,7 +96,7 @@ async def flood(path: str, count: int) -> list[Client]:
 
 
 def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 7 entry 30: only as many requests wait for a thread as it can answer soon. More are refused at once."""
+    """Only as many requests wait for a thread as it can answer soon. More are refused at once."""
     statuses = []
     for path in ("/page", "/oauth/token"):
         clients = run(flood(path, entry_module.MOST_WAITING + 5))
@@ -127,7 +127,7 @@ async def asked_beside_forms(count: int) -> list[int]:
 
 
 def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
-    """Issue 9: password hashes are slow, and a flood of sign-ins must not delay other requests."""
+    """Password hashes are slow, and a flood of sign-ins must not delay other requests."""
     assert run(asked_beside_forms(50)) == [200, 200, 200]
 
 
@@ -158,7 +158,7 @@ async def asked_beside_a_writer(gate: WriteGate) -> tuple[list[tuple[str, str]],
 
 
 def test_the_loop_answers_machines_and_waits_for_no_writer(tmp_path: Path) -> None:
-    """Issue 9: handing a request to a thread costs more than its answer. A writer elsewhere must not stop the loop."""
+    """Handing a request to a thread costs more than its answer. A writer elsewhere must not stop the loop."""
     calls, statuses = run(asked_beside_a_writer(WriteGate(tmp_path / "x.sqlite3", 30)))
     assert calls == [("loop", "code=x"), ("machines", "code=x"), ("loop", "code=y")]
     assert statuses == [200, 200, 200]
@@ -181,7 +181,7 @@ class Pages:
 
 
 def test_a_page_is_made_by_a_thread() -> None:
-    """Issue 9: an authorization request that needs a page is prepared on the loop, which must not render it."""
+    """An authorization request that needs a page is prepared on the loop, which must not render it."""
     app, client = Pages(), Client()
     run(Entry(cast(Any, app), machines_at_once=True).__rsgi__(get("/oauth/authorize"), cast(Any, client)))
     assert (app.made, client.status) == ([("pages", "once")], 200)
@@ -206,7 +206,7 @@ async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
 
 
 def test_readiness_is_reported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 29: no queue delays `/readyz`. A check that hangs gets 503, and `/livez` never waits."""
+    """No queue delays `/readyz`. A check that hangs gets 503, and `/livez` never waits."""
     assert (asked := run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
     monkeypatch.setattr(entry_module, "READY_SECONDS", 0.1)
     ready, alive = run(asked_for_readiness(is_stuck=True))
@@ -215,14 +215,14 @@ def test_readiness_is_reported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_request_without_a_thread_in_time_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 30: after an outage, threads answer clients that still wait, not those that have given up."""
+    """After an outage, threads answer clients that still wait, not those that have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
     monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
     assert {client.status for client in run(flood("/page", 12))} == {503}
 
 
 def test_a_download_goes_out_piece_by_piece() -> None:
-    """Issue 7 entry 30: no thread is held between two pieces, and Flask finds its request in the next thread."""
+    """No thread is held between two pieces, and Flask finds its request in the next thread."""
     app = Flask("download")
     app.config["MAX_CONTENT_LENGTH"] = 1000
     ended: list[str] = []

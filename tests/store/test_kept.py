@@ -37,7 +37,7 @@ def add_rule(name: str) -> None:
 
 @pytest.mark.both_engines
 def test_a_change_reaches_every_process_at_once(database: Flask, engine: str) -> None:
-    """Issue 9: a value is read once for each change, whichever process made it."""
+    """A value is read once for each change, whichever process made it."""
     here, there = Process(), Process()
     add_rule("a")
     for process in (here, there, here, there):

@@ -56,7 +56,7 @@ def ask() -> None:
 @pytest.mark.usefixtures("on_postgres")
 @pytest.mark.parametrize("act", [read, write, ask])
 def test_a_connection_that_was_lost_in_the_pool_is_replaced(end_them: Callable[[], None], act: Callable[[], None]) -> None:
-    """Issue 9: the first statement runs again on another connection, as the lost one did no work."""
+    """The first statement runs again on another connection, as the lost one did no work."""
     act()
     release()
     end_them()
@@ -66,7 +66,7 @@ def test_a_connection_that_was_lost_in_the_pool_is_replaced(end_them: Callable[[
 def test_a_transaction_that_lost_its_connection_is_not_repeated(
     on_postgres: Flask, configure: Callable[..., Settings], end_them: Callable[[], None]
 ) -> None:
-    """Issue 9: its earlier statements are undone, so no later one may run alone. The next transaction works."""
+    """Its earlier statements are undone, so no later one may run alone. The next transaction works."""
     organisation_id = Factory(configure(), on_postgres).make_organisation(name="Shoes")
 
     def rename_twice() -> None:

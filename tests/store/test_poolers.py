@@ -32,7 +32,7 @@ def pooled_url(postgres_server: postgres.Server) -> Iterator[str]:
 def test_everything_works_through_a_pooler_in_transaction_mode(
     pooled_url: str, configure: Callable[..., Settings], crowd: Crowd, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Issue 7 entry 35: migrations, sign-ins and refreshes work from four processes on two connections.
+    """Migrations, sign-ins and refreshes work from four processes on two connections.
     Each statement runs more often than psycopg waits before it prepares it.
     """
     settings = configure(database={"url": pooled_url})
@@ -61,7 +61,7 @@ def test_a_connection_without_pooler_prepares_statements(postgres_url: str, conf
 
 
 def test_options_of_the_address_take_effect(empty_postgres_url: str, configure: Callable[..., Settings]) -> None:
-    """Issue 7 entry 35: schema, time zone, limits and application name are those of the address."""
+    """Schema, time zone, limits and application name are those of the address."""
     with psycopg.connect(empty_postgres_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA shops")
     given = "-csearch_path%3Dshops%20-cTimeZone%3DAsia/Tokyo%20-cstatement_timeout%3D7777"

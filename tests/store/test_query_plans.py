@@ -18,7 +18,7 @@ from tests.store.plan_reasons import ORDERED_IN_MEMORY, READS_ALL, READS_ORGANIS
 def test_no_statement_of_the_store_reads_a_whole_table(
     engine: str, app: Flask, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 9, growth: statements of sweeps, lists, throttles and requests find their rows by an index, in its order.
+    """growth: statements of sweeps, lists, throttles and requests find their rows by an index, in its order.
 
     It calls every public function and compiles every statement. A new one needs a plan, or a reason above.
     """

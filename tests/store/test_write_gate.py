@@ -80,7 +80,7 @@ def held(file: Path) -> Iterator[Callable[[], None]]:
 
 
 def test_thirty_two_writers_of_four_processes_all_succeed(settings: Settings, factory: Factory, tmp_path: Path) -> None:
-    """Issue 9: the writers queue. None gets "database is locked", and every change counts."""
+    """The writers queue. None gets "database is locked", and every change counts."""
     from tests.drivers.crowd import write_config
 
     organisation_id = factory.make_organisation(name="0")
@@ -126,7 +126,7 @@ def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
 
 
 def test_a_caller_that_must_not_wait_is_refused_at_once(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """Issue 9: an event loop enters a free gate. If another program writes, it hands the request to a thread."""
+    """An event loop enters a free gate. If another program writes, it hands the request to a thread."""
     file = tmp_path / "sleutel.sqlite3"
     with bare_app(configure(database={"patience_seconds": 9.0})) as app, app.app_context():
         assert not must_wait()
@@ -154,7 +154,7 @@ class Watched:
 
 
 def test_an_event_loop_waits_for_a_quick_writer_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 9: in a flood of sign-ins most writers leave soon, and a thread would wait longer. No slow one stops a loop."""
+    """In a flood of sign-ins most writers leave soon, and a thread would wait longer. No slow one stops a loop."""
     gate, watched = WriteGate(tmp_path / "x.sqlite3", 30), Watched()
     monkeypatch.setattr(gate, "_threads", watched)
     with ThreadPoolExecutor(1) as threads:

@@ -238,7 +238,7 @@ KEPT = {
 
 @pytest.mark.parametrize("kind", KEPT)
 def test_a_language_picked_at_an_answer_keeps_the_entered_values(kind: str, shop: Shop, browser: Browser) -> None:
-    """Issue 7.17, S62: the answer to a form appears in the other language, and the user types nothing again."""
+    """S62: the answer to a form appears in the other language, and the user types nothing again."""
     path, fields, typed = KEPT[kind]
     if kind == "console":
         person = shop.person(role="owner", with_totp=True, email="ann@shoes.example")

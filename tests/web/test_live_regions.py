@@ -12,7 +12,7 @@ FILLED = re.compile(r'(?:role="(?:status|alert)"|aria-live)[^>]*>(?!\s*</)')
 
 
 def test_no_page_announces_two_messages(app: Flask) -> None:
-    """Issue 7.25: a page announces what was done, an error, or a notice, but only one of them."""
+    """A page announces what was done, an error, or a notice, but only one of them."""
     loud = {}
     for name, (template, page) in SAMPLES.items():
         with app.test_request_context("/"):

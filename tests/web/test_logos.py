@@ -53,7 +53,7 @@ def upload(shop: Shop, browser: Browser, *files: File, at: str = SETTINGS, **fie
 
 
 def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, console: Browser) -> None:
-    """Issue 3, organisation settings: the logo."""
+    """organisation settings: the logo."""
     assert "/brand/" not in console.html
     assert upload(shop, console, ("logo", pictures.see_through("#101010"))) == 303
     console.open(SETTINGS)
@@ -121,7 +121,7 @@ def test_an_administrator_cannot_set_another_organisations_logo(shop: Shop, cons
 def test_a_colour_is_accepted_with_or_without_sign_and_capitals(
     shop: Shop, console: Browser, written: str, stored: str
 ) -> None:
-    """Issue 3, organisation settings: an empty field removes the colour."""
+    """organisation settings: an empty field removes the colour."""
     console.fill(colour=written).submit("Save")
     assert " saved." in console.text
     assert console.value("colour") == stored

@@ -37,13 +37,13 @@ def test_a_refusal_is_one_line_of_json(browser: Browser, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/no-such-page"])
 def test_a_response_has_the_request_id_of_its_log_lines(app: Flask, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    """Issue 9: an app that logs our response, or a user who reads the page, can name the request."""
+    """An app that logs our response, or a user who reads the page, can name the request."""
     answer = app.test_client().post(path, base_url=ISSUER)
     assert {line["request"] for line in lines(capsys)} <= {answer.headers["X-Request-Id"]}
 
 
 def test_server_timing_is_sent_only_if_switched_on(configure: Callable[..., Settings]) -> None:
-    """Issue 9: ``Server-Timing`` names the parts of a request and their milliseconds."""
+    """``Server-Timing`` names the parts of a request and their milliseconds."""
     with whole_app(configure(server={"timing": True})) as measured:
         timing = measured.test_client().get("/oauth/authorize?client_id=x", base_url=ISSUER).headers["Server-Timing"]
         kept = measured.test_client().get("/.well-known/openid-configuration", base_url=ISSUER).headers["Server-Timing"]
@@ -99,7 +99,7 @@ def own_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @pytest.mark.usefixtures("own_process")
 def test_libraries_log_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 7 entry 36: a lost connection, a failed thread and a warning of Python keep the format of the log."""
+    """A lost connection, a failed thread and a warning of Python keep the format of the log."""
     try:
         raise OSError("gone")
     except OSError:

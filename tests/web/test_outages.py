@@ -75,7 +75,7 @@ def check_writes_are_refused(shop: Shop, token: str) -> None:
 
 
 def test_a_held_write_lock_causes_503_until_it_is_released(shop: Shop, settings: Settings) -> None:
-    """Issue 7 entry 29, I10: another program holds SQLite's one lock. Afterwards the same token works."""
+    """I10: another program holds SQLite's one lock. Afterwards the same token works."""
     token = shop.party.callback(shop.signed_in(scope="openid offline_access").left_for).refresh_token
     at_password = shop.at_password()
     with sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), isolation_level=None) as other:
@@ -124,7 +124,7 @@ def make_shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
 
 
 def test_a_full_disk_causes_503_until_there_is_room(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """Issue 7 entry 29: the test fills a real file system. With room again, the same token works."""
+    """The test fills a real file system. With room again, the same token works."""
     with small_disk(tmp_path / "small") as disk:
         url = f"sqlite:///{disk / 'sleutel.sqlite3'}"
         settings = configure(database={"url": url, "patience_seconds": 0.3})
@@ -155,7 +155,7 @@ def own_postgres() -> Iterator[postgres.Server]:
 def test_a_stopped_and_a_killed_postgresql_cause_503(
     own_postgres: postgres.Server, configure: Callable[..., Settings]
 ) -> None:
-    """Issue 7 entry 29: requests give up a silent server, and a dead one, in bounded time."""
+    """Requests give up a silent server, and a dead one, in bounded time."""
     own_postgres.execute("CREATE DATABASE outage TEMPLATE template0")
     settings = configure(database={"url": own_postgres.url("outage"), "patience_seconds": 0.5})
     prepare(settings)

@@ -106,7 +106,7 @@ def digested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
 def test_no_secret_is_written_to_log_trail_outbox_or_database(
     shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str, digested: list[tuple[str, bytes]]
 ) -> None:
-    """V16.2.5, V3.3.4, issue 7.7: they contain no unkeyed digest of entered text either.
+    """V16.2.5, V3.3.4: they contain no unkeyed digest of entered text either.
 
     Readers of the database could guess the text of such a digest.
     """

@@ -1,4 +1,4 @@
-"""Browsers and password managers ask for these addresses by themselves (issue 7.19)."""
+"""Browsers and password managers ask for these addresses by themselves."""
 
 from datetime import datetime, timedelta
 from io import BytesIO
