@@ -9,14 +9,14 @@ AT = "/admin/example-shoes"
 EMPTY = {
     "administrator": {
         "mail": "when you invite somebody",
-        "mail?state=failed": "Clear the filter",
+        "mail?state=failed": "Choose another one above.",
         "policies": "You can add policies for your own organisation.",
         "apps": "Ask the installation administrator to connect one.",
         "audit?since=2001-01-01&until=2001-01-02": "Try more days, or fewer filters. Clear the filter",
         "groups": "Add the first one below.",
         "shops": "Add the first one below.",
     },
-    "operator": {"apps": "Connect an app", "policies": "There are no policies. Add a policy"},
+    "operator": {"apps": "Choose “Connect an app” to add the first one.", "policies": "There are no policies. Add a policy"},
 }
 
 
