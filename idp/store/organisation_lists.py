@@ -65,7 +65,7 @@ def groups_like(organisation_id: str, typed: str, most: int) -> Sequence[Group]:
 
 def _contains(column: object, typed: str) -> ColumnElement[bool]:
     """Match text in upper or lower case. Databases fold ASCII alone: other letters as typed, or with a capital first."""
-    name: ColumnElement[str] = column  # type: ignore[assignment]
+    name: ColumnElement[str] = column  # type: ignore[assignment] # the type checker takes a mapped column for its value
     plain = one_line(typed)
     return (
         func.lower(name).contains(plain.lower(), autoescape=True)

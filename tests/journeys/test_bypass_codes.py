@@ -35,7 +35,7 @@ def made(factory: Factory, person: MadePerson) -> str:
 
 def is_taken(walk: Callable[..., object], person: MadePerson, browser: Browser, code: str) -> bool:
     """Sign in with the password and this code. Returns whether the code was taken."""
-    there = walk(person, browser=browser).begin().password()  # type: ignore[attr-defined]
+    there = walk(person, browser=browser).begin().password()  # type: ignore[attr-defined] # a journey: conftest cannot be imported
     return there.recovery_code(code).browser.left_for is not None
 
 
