@@ -17,7 +17,7 @@ help:
 	@echo "make test       set everything up and run every test (AT=\"2028-02-29\": as on that day, with faketime)"
 	@echo "make check      lint, types, architecture, templates and the quick tests"
 	@echo "make conformance   walk through the OpenID Foundation's conformance plans: pass or fail for each module"
-	@echo "make bench      measure it beside node oidc-provider (DATABASE=postgresql, ARGS=\"--users 1000000\", ARGS=--mixed)"
+	@echo "make bench      measure it beside node oidc-provider (DATABASE=postgresql, ARGS=\"--users 1000000\", ARGS=--mixed, ARGS=--console)"
 	@echo "make pictures   pictures of every page, at three widths, light and dark, in screenshots/ (ARGS=\"console-people --language nl\")"
 	@echo "make setup      only the environment: .venv, with the command idp in it"
 	@echo "make messages   bring the catalogues of translations up to date and compile them"

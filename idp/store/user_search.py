@@ -2,7 +2,7 @@
 
 A search costs the same however many users there are. If one condition matches few users, those are read and sorted. If
 each matches many, the users are read in order, and matches are frequent. If only the conditions together match few (two
-common words), matches are rare, and the page reads until it is full.
+very common words), matches are rare, and the page reads until it is full.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,6 +24,8 @@ from idp.store.users import STALE, GroupMember, User, UserShop
 
 MANY = 5_000
 """If a condition matches fewer rows than this, all are read and sorted."""
+WIDE = 20_000
+"""The same, where several conditions match many: the users who fulfil all of them can be the last ones of the order."""
 FEW = 10_000
 """The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
@@ -152,10 +154,17 @@ def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tup
     if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
         return None, [*here, *(held for one in asked for held in one.holds)]
     here += [ACTIVE] if LOCKED_OUT in sought.states else []
-    sets = [(one, {row[0] for row in values(one.ids.limit(MANY))}) for one in asked]
-    here += [_read_in(order, *one.holds) for one, ids in sets if len(ids) == MANY]
-    whole = [ids for _, ids in sets if len(ids) < MANY]
+    sets, most = _ids_of(asked, MANY), MANY
+    if len(sets) > 1 and all(len(ids) == MANY for ids in sets):
+        sets, most = _ids_of(asked, WIDE), WIDE
+    here += [_read_in(order, *one.holds) for one, ids in zip(asked, sets, strict=True) if len(ids) == most]
+    whole = [ids for ids in sets if len(ids) < most]
     return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), here
+
+
+def _ids_of(asked: Sequence[_Condition], most: int) -> list[set[str]]:
+    """Return the ids of the users who fulfil each condition; so many where more do."""
+    return [{row[0] for row in values(one.ids.limit(most))} for one in asked]
 
 
 def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
@@ -166,8 +175,9 @@ def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
 
 
 def _keys(ids: Collection[str], here: Sequence[Any], order: Order) -> Keys:
-    asked = select(*order.columns, User.id).where(*here, User.id.in_(ids))
-    return [tuple(row) for row in values(asked)] if ids else []
+    every_id, asked = list(ids), select(*order.columns, User.id).where(*here)
+    parts = (every_id[first : first + MANY] for first in range(0, len(every_id), MANY))
+    return [tuple(row) for part in parts for row in values(asked.where(User.id.in_(part)))]
 
 
 def _filters(organisation_id: str, sought: PeopleSought) -> list[_Condition]:

@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.benchmarks import measure, mixed, report
+from tests.benchmarks import console, fill, measure, mixed, report
 from tests.benchmarks.operations import MOST_CONNECTIONS, OPERATIONS, Operation
 from tests.benchmarks.peers import node, sleutel
 from tests.benchmarks.report import Figure
@@ -36,6 +37,7 @@ class Arguments:
     postgresql: bool
     users: int
     mixed: bool
+    console: bool
     only: str
     seconds: float
     json: Path | None
@@ -55,12 +57,14 @@ def main() -> None:
         print("; ".join(f"{name} {value}" for name, value in versions.items()), flush=True)
         if asked.mixed:
             figures = mixed.run(lambda number: start(f"Sleutel {number}", users=asked.users), asked.seconds)
+        elif asked.console:
+            figures = console.run(stack.enter_context(start("Sleutel", users=asked.users)))
         else:
             figures = compare(_started(asked, Path(place), stack, start), asked.operations, asked.seconds)
     print(report.table(figures, as_percent=asked.users > PEOPLE and not asked.mixed))
     if asked.mixed:
         print(mixed.HOW)
-    if asked.postgresql and not asked.mixed:
+    if asked.postgresql and not asked.mixed and not asked.console:
         print("Sleutel runs as one process. Linear growth in processor time is × 1.00 beside two and three processes.")
     if asked.json:
         report.write_json(asked.json, figures, versions)
@@ -101,9 +105,17 @@ def _starter(asked: Arguments, folder: Path, stack: ExitStack) -> Start:
     def _start(name: str, workers: int = 0, users: int = PEOPLE) -> AbstractContextManager[Target]:
         database = server.url(server.create()) if server else ""
         at = folder / name.replace(" ", "-")
-        return sleutel.running(name, at, database=database, workers=workers, users=users, is_behind_proxy=asked.mixed)
+        filling = partial(_fill, users - PEOPLE, is_chain=asked.console) if users > PEOPLE or asked.console else None
+        return sleutel.running(name, at, database=database, workers=workers, fill=filling, is_behind_proxy=asked.mixed)
 
     return _start
+
+
+def _fill(count: int, file: Path, *, is_chain: bool) -> None:
+    """Add so many people, and what the console's lists show beside them."""
+    fill.fill(file, count)
+    if is_chain:
+        console.prepare(file)
 
 
 def _started(asked: Arguments, folder: Path, stack: ExitStack, start: Start) -> list[Target]:
@@ -131,11 +143,20 @@ def _arguments() -> Arguments:
         "--users", type=int, default=PEOPLE, help=f"compare a database of so many people with one of {PEOPLE}"
     )
     parser.add_argument("--mixed", action="store_true", help="a flood of sign-ins beside refreshes and silent SSO")
+    parser.add_argument("--console", action="store_true", help="the time until each list of the console answers")
     parser.add_argument("--only", default="", metavar="NAME", help="operations whose name contains this")
     parser.add_argument("--seconds", type=float, default=4.0, help="for each operation at each server")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args()
-    return Arguments(given.database == "postgresql", given.users, given.mixed, given.only, given.seconds, given.json)
+    return Arguments(
+        given.database == "postgresql",
+        given.users,
+        given.mixed,
+        given.console,
+        given.only,
+        given.seconds,
+        given.json,
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ Rows = dict[type, list[dict[str, Any]]]
 def fill(file: Path, count: int) -> None:
     """Add ``count`` people to the organisation ``bench`` in the database of a configuration file."""
     settings = config.read(file)
-    engine = _engine(settings, file.parent)
+    engine = new_engine(settings, file.parent)
     with engine.begin() as connection:
         organisation = str(connection.scalar(select(Organisation.id).where(Organisation.store_url == "bench")))
         password = str(connection.scalar(select(func.min(User.password_hash))))
@@ -47,7 +47,7 @@ def fill(file: Path, count: int) -> None:
     engine.dispose()
 
 
-def _engine(settings: Settings, folder: Path) -> Engine:
+def new_engine(settings: Settings, folder: Path) -> Engine:
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
         return create_engine(url.set(drivername="postgresql+psycopg"))
@@ -68,7 +68,7 @@ def _insert(connection: Connection, rows: Rows) -> None:
 
 
 def _add_person(rows: Rows, settings: Settings, organisation: str, number: int, password: str) -> None:
-    user, browser, session, grant = (_new_id() for _ in range(4))
+    user, browser, session, grant = (new_id() for _ in range(4))
     now = datetime.now(UTC) - timedelta(seconds=number % 1800)
     proofs = [{"method": "pwd", "at": now.isoformat(), "credential": ""}]
     here = {"organisation_id": organisation}
@@ -102,10 +102,10 @@ def _add_person(rows: Rows, settings: Settings, organisation: str, number: int, 
         here | common | {"digest": os.urandom(32), "grant_id": grant, "idle_until": now + timedelta(days=30)}
     )
     if number % PEOPLE_PER_APP == 0:
-        app = _new_id()
+        app = new_id()
         sealed = TOTP.seal(settings.ring, app, os.urandom(20))
         rows[Totp].append(here | {"id": app, "user_id": user, "sealed_secret": sealed, "active_since": now})
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return os.urandom(13).hex()

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from idp.cli import main
-from tests.benchmarks import measure, report
+from tests.benchmarks import console, fill, measure, report
 from tests.benchmarks.operations import OPERATIONS
 from tests.benchmarks.peers.sleutel import provision
 from tests.benchmarks.target import Target
@@ -61,3 +61,13 @@ def test_a_wrong_password_is_refused(target: Target) -> None:
     visitor.sign_in_wrongly()
     assert not visitor.access_token
     visitor.close()
+
+
+def test_every_list_of_the_console_is_measured(target: Target, tmp_path: Path) -> None:
+    """``--console`` asks each list with its searches, filters, orders and pages, and all of them answer."""
+    config = tmp_path / "crowd.toml"
+    fill.fill(config, 60)
+    console.prepare(config)
+    longest = [figure.values["longest ms"] for figure in console.run(target, 0)]
+    assert longest == sorted(longest, reverse=True)
+    assert longest[-1] > 0

@@ -23,6 +23,7 @@ def test_no_statement_of_the_store_reads_a_whole_table(
     It calls every public function and compiles every statement. A new one needs a plan, or a reason above.
     """
     monkeypatch.setattr(user_search, "MANY", many)
+    monkeypatch.setattr(user_search, "WIDE", many)
     faults: list[str] = []
     with app.app_context():
         asked = asked_by_store(app)

@@ -31,6 +31,11 @@ SEARCHES = {
     " ": ["kim.vries", "kimberley", "piet"],
 }
 
+LIMITS = pytest.mark.parametrize(
+    ("many", "wide"), [(5000, 20_000), (1, 20_000), (1, 1)], ids=["few", "many, but few together", "many"]
+)
+"""A condition matches few people, or many; several that match many are read further."""
+
 
 @pytest.fixture
 def shoes(factory: Factory) -> str:
@@ -52,12 +57,13 @@ def found(shoes: str, typed: str) -> list[str]:
 
 
 @pytest.mark.both_engines
-@pytest.mark.parametrize("many", [5000, 1], ids=["few", "many"])
+@LIMITS
 def test_users_are_found_by_the_beginnings_of_words(
-    engine: str, factory: Factory, shoes: str, many: int, monkeypatch: pytest.MonkeyPatch
+    engine: str, factory: Factory, shoes: str, many: int, wide: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S13: every typed word must begin a word of the user, in any order and case."""
     monkeypatch.setattr(user_search, "MANY", many)
+    monkeypatch.setattr(user_search, "WIDE", wide)
     with factory.context():
         assert {typed: found(shoes, typed) for typed in SEARCHES} == SEARCHES
         first = user_search.search(shoes, PeopleSought("kim"), None, 1)
@@ -150,15 +156,16 @@ def listed(shoes: str, **sought: Any) -> list[str]:
 
 
 @pytest.mark.both_engines
-@pytest.mark.parametrize("many", [5000, 1], ids=["few", "many"])
+@LIMITS
 def test_people_are_filtered_by_state_and_sorted(
-    engine: str, factory: Factory, stated: str, many: int, monkeypatch: pytest.MonkeyPatch
+    engine: str, factory: Factory, stated: str, many: int, wide: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S66: each state has a filter and a count. Filters are combined with each other, a search and an order.
 
     Disabled people are in no other state.
     """
     monkeypatch.setattr(user_search, "MANY", many)
+    monkeypatch.setattr(user_search, "WIDE", wide)
     with factory.context():
         assert {state: listed(stated, states=(state,)) for state in STATES} == STATES
         counted = user_states.counts(stated, 100)

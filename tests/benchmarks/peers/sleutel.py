@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from idp.oauth.token_endpoint import GRANTS
-from tests.benchmarks import fill
 from tests.benchmarks.target import CALLBACK, PASSWORD, PEOPLE, SECRET, Target, started
 from tests.drivers.machine import free_port
 
@@ -19,17 +18,26 @@ BEHIND_PROXY = {"IDP_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'}
 
 @contextmanager
 def running(
-    name: str, folder: Path, *, database: str = "", workers: int = 0, users: int = PEOPLE, is_behind_proxy: bool = False
+    name: str,
+    folder: Path,
+    *,
+    database: str = "",
+    workers: int = 0,
+    fill: Callable[[Path], None] | None = None,
+    is_behind_proxy: bool = False,
 ) -> Iterator[Target]:
-    """Run a freshly provisioned server on a free port. ``workers`` 0: the default number."""
+    """Run a freshly provisioned server on a free port.
+
+    ``workers`` 0: the default number. ``fill`` takes the configuration file and adds to the database before the start.
+    """
     folder.mkdir()
     config, port = folder / "sleutel.toml", free_port()
     given = ["--database", database] if database else []
     _idp("init", str(config), "--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}", *given)
     _idp("migrate", "--config", str(config))
     _idp("apply", "--config", str(config), str(provision(folder)))
-    if users > PEOPLE:
-        fill.fill(config, users - PEOPLE)
+    if fill is not None:
+        fill(config)
     environment = {"IDP_SERVER__WORKERS": str(workers)} | (BEHIND_PROXY if is_behind_proxy else {})
     command = [*IDP, "run", "--config", str(config)]
     with started(f"{name} first", command, port, folder, environment):
