@@ -3,21 +3,25 @@
 They are kept for a day at most and are not moved to a new sealing key. Without its key a value counts as expired.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Delete, Index, Insert, LargeBinary, Select, Update, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
+from idp.records import changed
 from idp.rows import add, inserting
 from idp.statements import asks_one, changes, claims, delete_some
+
+TICK = timedelta(microseconds=1)
 
 
 class Stashed(Base):
     """One value. ``id`` is random but no bearer: the row is found together with the browser that put it there.
 
-    ``sealed``: the value, bound to id, browser and purpose.
+    ``sealed``: the value, bound to id, browser and purpose. ``created_at`` is the order of a browser's values too, so it is
+    later than that of each value before, even if the clock stood still or was set back.
     """
 
     __tablename__ = "stash"
@@ -38,18 +42,31 @@ def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
 
 def add_stashed(row: Stashed, most: int) -> None:
     """Insert, and keep the newest ``most`` of this browser: a form sent in a loop must not fill the table."""
-    add(row)
+    add(_as_newest(row))
     _keep_newest(row.browser_id, row.id, most - 1, most)
 
 
 def claim_stashed(row: Stashed, most: int) -> bool:
     """Insert unless a row with this id has not expired yet; returns whether it was inserted. Atomic under concurrency."""
     _drop_expired(row.id, row.created_at)
-    columns = {column.key: getattr(row, column.key) for column in Stashed.__table__.columns}
+    newest = _as_newest(row)
+    columns = {column.key: getattr(newest, column.key) for column in Stashed.__table__.columns}
     is_new = _claim(**columns)
     if is_new:
         _keep_newest(row.browser_id, row.id, most - 1, most)
     return is_new
+
+
+def _as_newest(row: Stashed) -> Stashed:
+    """Return the row with a time after those of this browser's other rows. Otherwise the next one could drop it."""
+    latest = _latest(row.browser_id)
+    return row if latest is None or latest < row.created_at else changed(row, created_at=latest + TICK)
+
+
+@asks_one
+def _latest(browser_id: str) -> Select[datetime]:
+    here = select(Stashed.created_at).where(Stashed.browser_id == browser_id)
+    return here.order_by(Stashed.created_at.desc()).limit(1)
 
 
 @changes
