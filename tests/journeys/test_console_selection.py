@@ -10,6 +10,7 @@ from idp.identity.organisations import shops
 from idp.store import audit, organisations, users
 from idp.store.audit import Sought
 from idp.web.admin.bulk_words import WORDS
+from idp.web.stash import MOST
 from tests.drivers.browser import Browser
 from tests.drivers.statements import counted
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -102,6 +103,31 @@ def test_an_old_proof_changes_nobody(factory: Factory, enter, clock, shoes, anna
     assert events(factory, shoes, "user:disabled") == [staff["kim"].id]
 
 
+@pytest.mark.parametrize("minutes", [0, -5], ids=["clock-stands-still", "clock-is-set-back"])
+def test_many_acts_in_one_browser_are_all_told(factory: Factory, enter, clock, shoes, anna, staff, minutes: int) -> None:
+    """S65: the newest values of a browser are the ones put last, whatever the clock says. An older one may be dropped."""
+    browser = enter(anna)
+    clock(minutes=9)
+    for number in range(2 * MOST // 3):
+        if number == MOST // 3:
+            clock(minutes=minutes)
+        act, told = (("disable", "is disabled"), ("enable", "can sign in again"))[number % 2]
+        choose(browser, act, staff["kim"]).submit(WORDS[act].button.key)
+        assert f"1 person {told}" in browser.text, number
+
+
+def test_a_selection_that_is_gone_says_so(factory: Factory, enter, clock, shoes, anna, staff) -> None:
+    """S65: a question that waited too long in another tab leads back to the list, which says what to do."""
+    browser = enter(anna)
+    question = choose(browser, "disable", staff["kim"]).url
+    for _ in range(MOST):
+        choose(browser, "require-factor", staff["lee"])
+    browser.open(question)
+    assert browser.heading == "People"
+    assert "The selection is no longer there. Select the people again." in browser.text
+    assert events(factory, shoes, "user:disabled") == []
+
+
 def test_a_second_factor_is_required_of_those_without_one(
     factory: Factory, enter, new_browser, shoes, anna, jan, staff
 ) -> None:
@@ -138,7 +164,34 @@ def test_groups_and_shops_are_given_to_several_people(factory: Factory, enter, s
         for one in chosen:
             assert [group.name for group in users.groups_of(shoes, one.id)] == ["2FA"]
             assert [shop.code for shop in users.shops_of(shoes, one.id)] == ["dam", "utrecht-1"]
-    assert len(events(factory, shoes, "user:changed")) == 10
+    assert "2 people were removed from the shop “Dam”." in act("remove-from-shop", "Dam")
+    assert "Nothing had to be changed." in act("remove-from-shop", "Dam")
+    last = act("remove-from-shop", "Utrecht Station")
+    assert "2 people were removed from the shop “Utrecht Station”." in last, last
+    with factory.context():
+        for one in chosen:
+            assert not users.shops_of(shoes, one.id)
+            kept = users.user(shoes, one.id)
+            assert kept is not None
+            assert not kept.all_shops, "who loses the last shop by name must not get all shops"
+    assert len(events(factory, shoes, "user:changed")) == 14
+
+
+def test_nobody_with_all_shops_is_removed_from_one(factory: Factory, enter, shoes, anna, staff) -> None:
+    """Somebody with all shops has none by name: removing them from one must not leave them with none."""
+    factory.make_shop(shoes)
+    kim = staff["kim"]
+    with factory.context():
+        before = users.user(shoes, kim.id)
+        assert before is not None
+        assert before.all_shops
+        shop_id = organisations.shops(shoes)[0].id
+    browser = choose(enter(anna), f"remove-from-shop:{shop_id}", kim)
+    assert "Nothing had to be changed." in browser.text
+    with factory.context():
+        after = users.user(shoes, kim.id)
+        assert after is not None
+        assert after.all_shops
 
 
 def test_all_people_of_a_filter_are_chosen_together(factory: Factory, enter, shoes, anna) -> None:

@@ -107,6 +107,12 @@ def _add_to_shop(settings: Settings, organisation: Organisation, user: User, ori
     return _in_shops(lambda held, one: held | {one})(settings, organisation, user, origin, code)
 
 
+def _remove_from_shop(settings: Settings, organisation: Organisation, user: User, origin: Origin, code: str) -> int | None:
+    if user.all_shops:
+        return None
+    return _in_shops(lambda held, one: held - {one})(settings, organisation, user, origin, code)
+
+
 def _members(organisation: Organisation, people: Sequence[User], name: str) -> set[str]:
     return memberships.members_among(organisation.id, name, [user.id for user in people])
 
@@ -118,6 +124,11 @@ def _others(organisation: Organisation, people: Sequence[User], name: str) -> se
 def _workers(organisation: Organisation, people: Sequence[User], code: str) -> set[str]:
     named = memberships.workers_among(organisation.id, code, [user.id for user in people])
     return named | {user.id for user in people if user.all_shops}
+
+
+def _elsewhere(organisation: Organisation, people: Sequence[User], code: str) -> set[str]:
+    """Return who does not have the shop by name; those with all shops are among them."""
+    return {user.id for user in people} - memberships.workers_among(organisation.id, code, [user.id for user in people])
 
 
 ACTS: Mapping[str, Act] = {
@@ -139,6 +150,7 @@ ACTS: Mapping[str, Act] = {
     "add-to-group": Act(_in_groups(lambda held, name: held | {name}), _members),
     "remove-from-group": Act(_in_groups(lambda held, name: held - {name}), _others),
     "add-to-shop": Act(_add_to_shop, _workers),
+    "remove-from-shop": Act(_remove_from_shop, _elsewhere),
     "move-to-shop": Act(_in_shops(lambda _, code: {code}), lambda *_: ()),
 }
 

@@ -29,6 +29,7 @@ NAMED = 10
 """The most names in a sentence."""
 NOBODY = say("Nobody is selected. Tick people in the list first.")
 NOTHING_CHOSEN = say("Choose what to do with the selected people.")
+GONE = say("The selection is no longer there. Select the people again.")
 TOO_MANY = say_many(
     "Choose at most %(num)s person at once: filter the list.",
     "Choose at most %(num)s people at once: filter the list.",
@@ -87,7 +88,7 @@ def confirm(store_url: str, act: str) -> Response:
     chosen = _chosen(admin, act) or abort(404)
     kept = stash.get(SELECTION, forms.asked("selection"), admin.me.user.id)
     if kept is None:
-        return pages.see_other(url_for("admin.people", store_url=store_url))
+        return guard.told(admin, url_for("admin.people", store_url=store_url), GONE)
     admin = guard.administrator(store_url, fresh=True, or_installation=True)
     found = user_search.chosen(admin.organisation.id, kept["ids"][:MOST])
     plan = bulk.plan(admin.organisation, found, chosen.act, chosen.target, admin.origin)

@@ -86,6 +86,20 @@ WORDS: Mapping[str, Words] = {
         ),
         "shop",
     ),
+    "remove-from-shop": Words(
+        say("Remove from the shop"),
+        say_many(
+            "Remove %(num)s person from the shop “%(target)s”?", "Remove %(num)s people from the shop “%(target)s”?", 0
+        ),
+        (say("They keep their other shops. Who worked only there keeps the account, without a shop."),),
+        say("Remove from the shop"),
+        say_many(
+            "%(num)s person was removed from the shop “%(target)s”.",
+            "%(num)s people were removed from the shop “%(target)s”.",
+            0,
+        ),
+        "shop",
+    ),
     "move-to-shop": Words(
         say("Move to the shop"),
         say_many("Move %(num)s person to the shop “%(target)s”?", "Move %(num)s people to the shop “%(target)s”?", 0),
