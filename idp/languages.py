@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from babel import Locale
 from babel.languages import get_official_languages
+from babel.numbers import format_decimal
 
 Language = Literal["nl", "en", "de", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -55,6 +56,11 @@ def country_name(code: str, language: str) -> str:
 def has_decimal_comma(language: str) -> bool:
     """Return whether numbers in a language have a comma before their decimals."""
     return bool(locale_of(language).number_symbols["latn"]["decimal"] == ",")
+
+
+def number(value: int, language: str) -> str:
+    """Return a whole number with the separators of a language: 12,345 or 12.345."""
+    return format_decimal(value, locale=locale_of(language))
 
 
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:

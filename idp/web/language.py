@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import g, request
 from flask_babel import get_translations, refresh
 
-from idp import clock
+from idp import clock, languages
 from idp.branding import languages_of
 from idp.identity.sessions import sessions
 from idp.languages import Language, spoken
@@ -87,7 +87,13 @@ def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
     if found is None:
         found = g.catalogue = get_translations()
     translated = found.ungettext(text, many, values["num"]) if many else found.ugettext(text)
-    return str(translated % values if values else translated)
+    return str(translated % {name: number(one) for name, one in values.items()} if values else translated)
+
+
+def number(value: Any) -> Any:
+    """Return a whole number as the reader writes it, 12,345 or 12.345; anything else as it is. It is a filter too."""
+    is_long = isinstance(value, int) and abs(value) >= 1000
+    return languages.number(value, chosen()) if is_long else value
 
 
 def chosen() -> Language:

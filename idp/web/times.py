@@ -16,8 +16,11 @@ from idp.zones import DAY, HOUR, MOMENT, WEEKDAY
 
 
 def setup_times(app: Flask) -> None:
-    """Add the filters ``day``, ``weekday``, ``hour``, ``moment`` and ``country``, and a ``_`` that takes their elements."""
+    """Add the filters ``day``, ``weekday``, ``hour``, ``moment``, ``country`` and ``number``, and a ``_`` that takes their
+    elements.
+    """
     app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment, country=country)
+    app.jinja_env.filters.update(number=language.number)
     app.jinja_env.globals.update(_=translated, ngettext=translated_plural)
 
 

@@ -79,8 +79,10 @@ def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory
             browser.open(f"{AT}/policies/who")
         counts.append(len(seen))
     assert abs(counts[1] - counts[0]) <= 2
-    assert "10000 of 10001 people would be affected" in browser.text
-    browser.click("Next page")
+    assert "10,000 of 10,001 people would be affected" in browser.text
+    browser.open(f"{AT}/policies/who?language=nl")
+    assert "Dit raakt 10.000 van 10.001 personen" in browser.text
+    browser.open(f"{AT}/policies/who").click("Next page")
     assert {words for _, words in browser.page.links} >= {"Previous page", "Next page"}
     browser.open(PEOPLE)
     assert "More than 10,000 people" in browser.text
