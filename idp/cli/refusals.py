@@ -24,7 +24,13 @@ def in_english(message: errors.Message) -> str:
     """Return a message with its values filled in. The command line speaks English."""
     is_plural = message.plural and message.values.get("num") != 1
     sentence = message.plural if is_plural else message.key
-    return sentence % message.values if message.values else sentence
+    return sentence % {name: _in_english(one) for name, one in message.values.items()} if message.values else sentence
+
+
+def _in_english(value: object) -> object:
+    if isinstance(value, errors.Message):
+        return in_english(value)
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _about_database(error: SQLAlchemyError) -> str:

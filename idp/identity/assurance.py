@@ -33,6 +33,14 @@ NEEDED: Mapping[int, Message] = {
     HARDWARE: say("A hardware security key is needed."),
 }
 """What a level asks for, as a sentence for people."""
+REQUIRED: Mapping[int, Message] = {
+    PASSWORD: say("A password"),
+    REMEMBERED: say("A second factor, or a remembered device"),
+    SECOND: say("A second factor, even on a remembered device"),
+    PHISHING_RESISTANT: say("A passkey"),
+    HARDWARE: say("A hardware security key"),
+}
+"""What a dated rule can require, as its pages name it."""
 NAMES: Mapping[int, str] = {
     NOTHING: "nothing",
     PASSWORD: "a password",

@@ -162,7 +162,7 @@ RULE_FORM = PolicyForm(
     roles=tuple((f"role-{role}", words, role == "owner") for role, words in ROLES),
     typed=tuple((name, LABELS[name]) for name in LISTED),
     was="x",
-    requirements=(("second_factor", say("A second factor")), ("mfa", "mfa")),
+    requirements=(("second_factor", say("A second factor")), ("mfa", say("A second factor, even on a remembered device"))),
 )
 SETTINGS = SettingsPage(
     frame=FRAME,

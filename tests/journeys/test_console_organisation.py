@@ -83,6 +83,9 @@ def test_invalid_policies_are_refused(enter, olga, shoes, field: str, value: str
     browser.send("POST", f"https://id.example.com{AT}/policies/add", list({**form, field: value}.items()))
     assert browser.status == 422
     assert reason in browser.errors[0]
+    if field == "countries":
+        browser.send("POST", f"https://id.example.com{AT}/policies/add?language=nl", list({**form, field: value}.items()))
+        assert "een code van twee hoofdletters" in browser.errors[0]
     assert browser.open(f"{AT}/policies").text.count("There are no policies.") == 1
 
 
@@ -94,8 +97,12 @@ def test_policies_show_administrators_the_people_they_affect(factory: Factory, e
     operator = enter(olga, "/admin/aussie-boots/policies").click("Add a policy")
     ticks = {"role-administrator": True, "role-manager": True}
     operator.fill(name="xero-au", starts="2027-04-30", countries="AU", integrations="xero", **ticks).submit()
-    operator.click("Edit").fill(ends="2028-01-01").submit()
+    operator.click("Edit").fill(ends="2028-01-01", require="phr").submit()
     assert " saved." in operator.text
+    assert all(words in operator.text for words in ("Australia", "A passkey", "Administrator, Manager"))
+    operator.open("/admin/aussie-boots/policies?language=nl")
+    assert all(words in operator.text for words in ("Australië", "Een passkey", "Beheerder, Manager"))
+    operator.open("/admin/aussie-boots/policies").click("Edit").fill(require="second_factor").submit()
     browser = enter(sheila, "/admin/aussie-boots/policies", new_browser())
     assert "xero-au" in browser.text
     assert not any(f"policies/{act}" in href for href, _ in browser.page.links for act in ("add", "edit", "remove"))

@@ -10,7 +10,7 @@ from idp.audit import Event, Origin
 from idp.checks import check_text, check_texts, differing, is_country
 from idp.config import Settings
 from idp.db import refuse_duplicate
-from idp.errors import Invalid, say
+from idp.errors import Invalid, Message, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.policy import organisation_rules
 from idp.identity.policy.rule_checks import check_day, check_first_day, require_order, taken
@@ -165,13 +165,13 @@ def _check_require(settings: Settings, value: Any) -> str:
 
 
 def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
-    tests: Mapping[str, tuple[Callable[[str], bool], str]] = {
-        "countries": (is_country, "a code of two capital letters, for example AU"),
+    tests: Mapping[str, tuple[Callable[[str], bool], Message | str]] = {
+        "countries": (is_country, say("a code of two capital letters, for example NL")),
         "integrations": (lambda _: True, ""),
         "roles": (lambda entry: entry in ROLES, ", ".join(ROLES)),
-        "groups": (known.group, "the name of a group of some organisation"),
-        "organisations": (known.organisation, "the store URL of an organisation"),
-        "clients": (known.client, "the client_id of a client"),
+        "groups": (known.group, say("the name of a group")),
+        "organisations": (known.organisation, say("the store URL of an organisation")),
+        "clients": (known.client, say("the id of an app (client_id)")),
     }
     fits, allowed = tests[key]
     for wrong in _failing(entries, fits):

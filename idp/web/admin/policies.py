@@ -17,7 +17,7 @@ from idp.identity.roles import ROLE_NAMES
 from idp.store import clients, user_reach, user_search
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
-from idp.web import edited, forms, pages, pagination, request_context, unsaved
+from idp.web import edited, forms, pages, pagination, request_context, times, unsaved
 from idp.web.admin import guard, own_policies
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -207,15 +207,23 @@ def _rule(row: DatedRule) -> Rule:
 
 
 def _words_of(condition: str, wanted: list[str]) -> tuple[Message | str, ...]:
-    """Return the values of a condition by name: roles in words, apps by their names."""
+    """Return the values of a condition by name: roles and countries in words, apps by their names."""
     if condition == "roles":
         return tuple(ROLE_NAMES[role] for role in wanted)
+    if condition == "countries":
+        return tuple(map(times.country, wanted))
     names = clients.names(wanted) if condition == "clients" and wanted else {}
     return tuple(names.get(one, one) for one in wanted)
 
 
 def _required(require: str) -> Message | str:
-    return say("A second factor") if require == SECOND_FACTOR else require
+    """Return what a rule requires in words; a level that the configuration no longer names as it is stored."""
+    return _requirements().get(require, require)
+
+
+def _requirements() -> dict[str, Message]:
+    levels = request_context.settings().acr.names
+    return {SECOND_FACTOR: say("A second factor"), **{name: assurance.REQUIRED[level] for name, level in levels.items()}}
 
 
 def _values_of(form: dict[str, str]) -> dict[str, Any]:
@@ -243,7 +251,6 @@ def _columns(row: StoredRule) -> dict[str, str]:
 
 def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: Refusal | None = None) -> PolicyForm:
     names = ("name", "starts", "ends", "require", *LISTED)
-    levels = tuple((name, name) for name in request_context.settings().acr.names)
     return PolicyForm(
         frame=admin.frame(HERE),
         is_new=row is None,
@@ -251,7 +258,7 @@ def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: R
         values={name: form.get(name, "") for name in names},
         roles=tuple((f"role-{role}", words, f"role-{role}" in form) for role, words in ROLE_NAMES.items()),
         typed=tuple((name, LABELS[name]) for name in LISTED),
-        requirements=((SECOND_FACTOR, say("A second factor")), *levels),
+        requirements=tuple(_requirements().items()),
         was=edited.shown(form, _columns(row), refusal) if row else "",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
