@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from idp.statements import every
 
 T = TypeVar("T")
+Columns = Sequence[InstrumentedAttribute[Any] | KeyedColumnElement[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,7 @@ class Place:
     is_before: bool = False
 
 
-def beyond(
-    columns: Sequence[InstrumentedAttribute[Any]], place: Place | None, *, descending: bool = False
-) -> list[ColumnElement[bool]]:
+def beyond(columns: Columns, place: Place | None, *, descending: bool = False) -> list[ColumnElement[bool]]:
     """Match the rows on the side of ``place`` to which a page extends; all rows where there is no place."""
     if place is None:
         return []
@@ -36,7 +36,7 @@ def beyond(
 
 def page_of(
     statement: Select[T],
-    columns: Sequence[InstrumentedAttribute[Any]],
+    columns: Columns,
     place: Place | None,
     most: int,
     *,

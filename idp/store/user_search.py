@@ -1,8 +1,8 @@
 """Lists of an organisation's users: whole, or those that a search and filters find, sorted, page by page.
 
 A search costs the same however many users there are. If one condition matches few users, those are read and sorted. If
-each matches many, the users are read in order, and matches are frequent. If only the conditions together match few (two
-very common words), matches are rare, and the page reads until it is full.
+each matches many, the users are read in order, and matches are frequent. Two common words match few together, or people who
+are last in the order. The database then finds all users with the rarer one and sorts them, if they are not too many.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
 
 from idp.db import unit
 from idp.keyset import Place, page_of
@@ -25,7 +25,7 @@ from idp.store.users import STALE, GroupMember, User, UserShop
 MANY = 5_000
 """If a condition matches fewer rows than this, all are read and sorted."""
 WIDE = 20_000
-"""The same, where several conditions match many: the users who fulfil all of them can be the last ones of the order."""
+"""If the rarest of several conditions matches fewer rows than this, the database reads and sorts all."""
 FEW = 10_000
 """The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
@@ -67,14 +67,18 @@ class Found:
 
     def __init__(self, organisation_id: str, sought: PeopleSought) -> None:
         self._organisation_id, self._order = organisation_id, ORDERS[sought.order]
-        self._few, self._here = _conditions(organisation_id, sought, self._order)
+        self._few, self._rare, self._here = _conditions(organisation_id, sought, self._order)
 
     def page(self, place: Place | None, most: int) -> list[User]:
         """Return a page, in the order of the search."""
         columns, descending = self._order.columns, self._order.descending
-        if self._few is None:
+        if self._few is not None:
+            ids = [key[-1] for key in _beside(self._few, self._order, place, most)]
+        elif self._rare is not None:
+            *keys, id_ = self._rare.c
+            ids = page_of(select(id_), keys, place, most, descending=descending)
+        else:
             return page_of(select(User).where(*self._here), columns, place, most, descending=descending)
-        ids = [key[-1] for key in _beside(self._few, self._order, place, most)]
         here = (User.organisation_id == self._organisation_id, User.id.in_(ids))
         found = {row.id: row for row in every(select(User).where(*here))} if ids else {}
         return [found[one] for one in ids if one in found]
@@ -83,8 +87,8 @@ class Found:
         """Return how many there are; ``FEW`` and one where there are more."""
         if self._few is not None:
             return len(self._few)
-        some = select(User.id).where(*self._here).limit(FEW + 1).subquery()
-        return int(values(select(func.count()).select_from(some))[0][0])
+        found = select(User.id).where(*self._here) if self._rare is None else select(self._rare.c.id)
+        return _count(found, FEW + 1)
 
 
 def search(organisation_id: str, sought: PeopleSought, place: Place | None, most: int) -> list[User]:
@@ -143,8 +147,8 @@ def _beside(keys: Keys, order: Order, place: Place | None, most: int) -> Keys:
     return [key for key in ordered[len(before) :] if key[:-1] != place.key][:most]
 
 
-def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, list[Any]]:
-    """Return the keys of all users found where a condition matches few, else None; and the conditions."""
+def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, CTE | None, list[Any]]:
+    """Return the keys of all users found where a condition matches few, or where to look for them; and the conditions."""
     here: list[Any] = [User.organisation_id == organisation_id]
     words = typed_words(sought.typed)
     if words and _stale(organisation_id):
@@ -152,19 +156,32 @@ def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tup
         words = ()
     asked = [_with_word(organisation_id, word) for word in words] + _filters(organisation_id, sought)
     if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
-        return None, [*here, *(held for one in asked for held in one.holds)]
+        return None, None, [*here, *(held for one in asked for held in one.holds)]
     here += [ACTIVE] if LOCKED_OUT in sought.states else []
-    sets, most = _ids_of(asked, MANY), MANY
-    if len(sets) > 1 and all(len(ids) == MANY for ids in sets):
-        sets, most = _ids_of(asked, WIDE), WIDE
-    here += [_read_in(order, *one.holds) for one, ids in zip(asked, sets, strict=True) if len(ids) == most]
-    whole = [ids for ids in sets if len(ids) < most]
-    return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), here
+    sets = [(one, {row[0] for row in values(one.ids.limit(MANY))}) for one in asked]
+    rarest = _rarest(asked) if len(sets) > 1 and all(len(ids) == MANY for _, ids in sets) else None
+    if rarest is not None:
+        others = (held for one in asked if one is not rarest for held in one.holds)
+        return None, _matched([*here, *others], rarest, order), here
+    here += [_read_in(order, *one.holds) for one, ids in sets if len(ids) == MANY]
+    whole = [ids for _, ids in sets if len(ids) < MANY]
+    return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), None, here
 
 
-def _ids_of(asked: Sequence[_Condition], most: int) -> list[set[str]]:
-    """Return the ids of the users who fulfil each condition; so many where more do."""
-    return [{row[0] for row in values(one.ids.limit(most))} for one in asked]
+def _rarest(asked: Sequence[_Condition]) -> _Condition | None:
+    """Return the condition that matches fewest rows, if they are not too many."""
+    counts = [_count(one.ids, WIDE) for one in asked]
+    return asked[counts.index(min(counts))] if min(counts) < WIDE else None
+
+
+def _matched(holds: Sequence[Any], rarest: _Condition, order: Order) -> CTE:
+    """Find the users by the rarest condition, whole, so that the plan does not look for them in the order of the page."""
+    found = select(*order.columns, User.id).where(*holds, User.id.in_(rarest.ids))
+    return found.cte("matched").prefix_with("MATERIALIZED")
+
+
+def _count(found: Select[str], most: int) -> int:
+    return int(values(select(func.count()).select_from(found.limit(most).subquery()))[0][0])
 
 
 def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
@@ -175,9 +192,8 @@ def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
 
 
 def _keys(ids: Collection[str], here: Sequence[Any], order: Order) -> Keys:
-    every_id, asked = list(ids), select(*order.columns, User.id).where(*here)
-    parts = (every_id[first : first + MANY] for first in range(0, len(every_id), MANY))
-    return [tuple(row) for part in parts for row in values(asked.where(User.id.in_(part)))]
+    asked = select(*order.columns, User.id).where(*here, User.id.in_(ids))
+    return [tuple(row) for row in values(asked)] if ids else []
 
 
 def _filters(organisation_id: str, sought: PeopleSought) -> list[_Condition]:

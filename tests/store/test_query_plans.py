@@ -14,16 +14,18 @@ from tests.store.plan_reasons import ORDERED_IN_MEMORY, READS_ALL, READS_ORGANIS
 
 
 @pytest.mark.both_engines
-@pytest.mark.parametrize("many", [1000, 0], ids=["few found", "many found"])
+@pytest.mark.parametrize(
+    ("many", "wide"), [(1000, 1000), (0, 0), (0, 1000)], ids=["few found", "many found", "few found together"]
+)
 def test_no_statement_of_the_store_reads_a_whole_table(
-    engine: str, app: Flask, many: int, monkeypatch: pytest.MonkeyPatch
+    engine: str, app: Flask, many: int, wide: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """growth: statements of sweeps, lists, throttles and requests find their rows by an index, in its order.
 
     It calls every public function and compiles every statement. A new one needs a plan, or a reason above.
     """
     monkeypatch.setattr(user_search, "MANY", many)
-    monkeypatch.setattr(user_search, "WIDE", many)
+    monkeypatch.setattr(user_search, "WIDE", wide)
     faults: list[str] = []
     with app.app_context():
         asked = asked_by_store(app)
