@@ -25,7 +25,7 @@ def _always(level: int) -> Callable[[Shown], int]:
 
 
 def _app_level(organisation_id: str, user_id: str) -> int:
-    return SECOND if totp.active_totp(organisation_id, user_id) else NOTHING
+    return SECOND if totp.active_totps(organisation_id, user_id) else NOTHING
 
 
 def _app_levels(organisation_id: str) -> Mapping[str, int]:
@@ -33,8 +33,7 @@ def _app_levels(organisation_id: str) -> Mapping[str, int]:
 
 
 def _app_since(organisation_id: str, user_id: str) -> datetime | None:
-    row = totp.active_totp(organisation_id, user_id)
-    return row.active_since if row else None
+    return min((row.active_since for row in totp.active_totps(organisation_id, user_id)), default=None)
 
 
 def _strength(*, is_hardware: bool) -> int:

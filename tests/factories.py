@@ -13,7 +13,7 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity.accounts import accounts
-from idp.identity.credentials import passkeys, totp
+from idp.identity.credentials import authenticator_apps, passkeys, totp
 from idp.identity.credentials import recovery_codes as code_sets
 from idp.identity.organisations import groups, shops
 from idp.identity.organisations import organisations as organisation_changes
@@ -110,6 +110,17 @@ class Factory:
         known = {"totp_secret": secret, "recovery_codes": codes}
         phone = {"authenticator": Authenticator(secret)} if secret else {}
         return MadePerson(organisation_id, user.id, store_url, username, password, **known, **phone)
+
+    def give_app(self, person: MadePerson, name: str = "") -> Authenticator:
+        """Add an authenticator app beside those that the person has, without walking through the pages."""
+        secret = totp.new_secret()
+        with self.context(), transaction():
+            user = self.user(person)
+            number = authenticator_apps.free_number(user)
+            assert totp.activate(
+                self.settings, user, totp.NewApp(crypto.new_id(), secret, number=number, name=name), clock.now()
+            )
+        return Authenticator(secret)
 
     def give_passkey(self, person: MadePerson, key: SecurityKey, name: str = "") -> None:
         """Make a passkey with this key, without walking through the pages."""

@@ -31,6 +31,7 @@ from idp.store import sessions, user_search, users
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
+from idp.store.totp import Totp
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
@@ -134,12 +135,13 @@ def _proofs(chosen: Chosen) -> dict[str, object]:
     settings, organisation, row, now = chosen.settings, chosen.organisation, chosen.row, clock.now()
     person = lookup.person_of(settings, organisation, row)
     rules = lookup.rules_of(settings, organisation, person, now)
-    totp = store_totp.active_totp(organisation.id, row.id)
+    apps = store_totp.active_totps(organisation.id, row.id)
     return {
         "password_since": _moment(row.password_changed_at),
         "must_change_password": row.must_change_password,
         "second_factor": {
-            "since": _moment(totp.active_since) if totp else None,
+            "since": _moment(min((app.active_since for app in apps), default=None)),
+            "apps": [_app(app) for app in apps],
             "recovery_codes_left": person.recovery_codes_left,
             "must_set_up": person.must_set_up,
             "compulsory_because": [in_english(reason.message) for reason in rules.compulsory_because],
@@ -154,6 +156,11 @@ def _proofs(chosen: Chosen) -> dict[str, object]:
             for session in sessions.sessions_of(organisation.id, row.id, now, None, MOST_SHOWN)
         ],
     }
+
+
+def _app(row: Totp) -> dict[str, object]:
+    since, used = _moment(row.active_since), _moment(row.last_used_at)
+    return {"id": row.id, "number": row.number, "name": row.name, "since": since, "last_used": used}
 
 
 def _passkey(row: Passkey) -> dict[str, object]:

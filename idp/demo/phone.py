@@ -90,9 +90,9 @@ def _active(settings: Settings) -> dict[str, str]:
     found = {}
     for organisation in store.organisations():
         for user in chain.from_iterable(user_search.each(organisation.id)):
-            row = store_totp.active_totp(organisation.id, user.id)
-            if row is not None:
-                found[f"{user.username} · {organisation.name}"] = totp.open_secret(settings, row)
+            for row in store_totp.active_totps(organisation.id, user.id):
+                which = f" {row.number}" if row.number > 1 else ""
+                found[f"{user.username} · {organisation.name}{which}"] = totp.open_secret(settings, row)
     return found
 
 

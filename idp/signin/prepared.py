@@ -15,6 +15,7 @@ class SetUp:
     """An authenticator app and recovery codes that nobody can use yet (S21).
 
     ``step`` and ``confirmed_at``: the time step of the app's first right code, and when it was entered.
+    ``number``, ``replaces``, ``name``: see ``totp.NewApp``.
     """
 
     totp_id: str
@@ -23,6 +24,9 @@ class SetUp:
     issuer: str = ""
     label: str = ""
     file_name: str = "recovery-codes"
+    number: int = 0
+    replaces: str = ""
+    name: str = ""
     step: int = 0
     confirmed_at: datetime | None = None
 

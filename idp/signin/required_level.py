@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from idp.factors import REPLACING, SECOND
-from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
+from idp.signin.state import ADD_APP, ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
 
-CHANGING = (ENROL, NEW_CODES, ADD_PASSKEY)
+CHANGING = (ENROL, NEW_CODES, ADD_PASSKEY, ADD_APP)
 """The tasks that change what a person signs in with. Another one chooses a new password."""
 JUST_NOW = timedelta(minutes=10)
 """How long a password or passkey of this sign-in need not be given again (S17)."""

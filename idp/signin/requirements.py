@@ -58,7 +58,7 @@ class Needs:
     the highest level that the person's factors reach (for changes of sign-in details). ``max_age``: seconds. ``prompt``:
     values of OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` of ``id_token_hint``. ``organisation``: a store URL.
     ``details``: acts that the person must allow each time. ``tasks``: what to do in the sign-in (``enrol``, ``new_codes``,
-    ``new_password``, ``add_passkey``).
+    ``new_password``, ``add_passkey``, ``add_app``). ``app``: the authenticator app that is set up again, empty for all.
 
     ``return_to``: a path of ours; if ``resumes``, ``/<attempt id>`` is added to it. ``carried``: returned unread.
     ``purpose``: what a reauthentication is for, a message id; ``cancel_to``: the path of ours that leaves it. ``client`` and
@@ -79,6 +79,7 @@ class Needs:
     scopes: tuple[str, ...] = ()
     details: tuple[Mapping[str, Any], ...] = ()
     tasks: tuple[str, ...] = ()
+    app: str = ""
     purpose: str = ""
     cancel_to: str = ""
     client: ClientTerms | None = None

@@ -16,7 +16,7 @@ from idp.signin.answers import NO_ANSWERS, NO_FINDINGS, Answers, Findings
 from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import Needs
 
-ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_password", "add_passkey"
+ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY, ADD_APP = "enrol", "new_codes", "new_password", "add_passkey", "add_app"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, and_, select
 
-from idp.statements import asks_one, remember, remembers
+from idp.statements import asks_every, remember, remembers
 from idp.store import organisations, recovery_codes, sessions, totp, users
 from idp.store.organisations import REMOVED, Organisation
 from idp.store.recovery_codes import RecoverySet
@@ -19,7 +19,7 @@ from idp.store.users import User
 def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSession | None:
     """Return the live session of a cookie.
 
-    Its organisation, its user, and the user's authenticator app and set of recovery codes are remembered: who asks for them
+    Its organisation, its user, and the user's authenticator apps and set of recovery codes are remembered: who asks for them
     in this request gets them without a statement.
     """
     session = _with_its_person(organisation_id, digest) if remembers() else sessions.any_session_of(organisation_id, digest)
@@ -27,19 +27,20 @@ def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSessio
 
 
 def _with_its_person(organisation_id: str, digest: bytes) -> UserSession | None:
-    found = _present(organisation_id, digest)
-    if found is None:
+    found = _present(organisation_id, digest)  # a row for each authenticator app
+    if not found:
         return None
-    session, organisation, user, app, codes = found
+    session, organisation, user, _, codes = found[0]
+    apps = [app for *_, app, _ in found if app is not None]
     remember(sessions.any_session_of, session, organisation_id, digest)
     remember(organisations.organisation, organisation, organisation_id)
     remember(users.user, user, organisation_id, user.id)
-    remember(totp.active_totp, app, organisation_id, user.id)
+    remember(totp.active_totps, apps, organisation_id, user.id)
     remember(recovery_codes.active_recovery_set, codes, organisation_id, user.id)
     return session
 
 
-@asks_one
+@asks_every
 def _present(
     organisation_id: str, digest: bytes
 ) -> Select[UserSession, Organisation, User, Totp | None, RecoverySet | None]:
@@ -54,4 +55,5 @@ def _present(
             and_(RecoverySet.organisation_id == at[0], RecoverySet.user_id == at[1], RecoverySet.removed_at.is_(None)),
         )
         .where(UserSession.organisation_id == organisation_id, UserSession.digest == digest, Organisation.kind != REMOVED)
+        .order_by(Totp.number)
     )

@@ -1,24 +1,49 @@
 """Authenticator apps (TOTP, RFC 6238) and the time steps whose code was used."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
-from idp.rows import add, inserting
+from idp.rows import inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some, values
 from idp.store.recovery_codes import ACTIVE
 
 
 class Totp(Base):
-    """An authenticator app that was set up. At most one of a user is active (``removed_at`` is null)."""
+    """An authenticator app that was set up, active until ``removed_at``. ``number``: unique among a user's active apps.
+
+    ``name``: the person's own, or empty.
+    """
 
     __tablename__ = "totp"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("ix_totp_user", "organisation_id", "user_id"),
-        Index("uq_totp_active", "organisation_id", "user_id", unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE),
+        Index(
+            "uq_totp_number",
+            "organisation_id",
+            "user_id",
+            "number",
+            unique=True,
+            sqlite_where=ACTIVE,
+            postgresql_where=ACTIVE,
+        ),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -33,6 +58,8 @@ class Totp(Base):
     """The two names of the entry in the app (S26); empty where a secret was brought from elsewhere."""
     spent_until: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """Steps up to this one count as spent: a restore cannot know which of them were."""
+    number: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    name: Mapped[str] = mapped_column(String(60), default="", server_default="")
 
 
 class UsedStep(Base):
@@ -51,17 +78,21 @@ class UsedStep(Base):
     spent_at: Mapped[datetime]
 
 
-@asks_one
-def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
-    """Return the user's authenticator app."""
-    return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
+def _of(organisation_id: str, user_id: str) -> tuple[Any, ...]:
+    return (Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
+
+
+@asks_every
+def active_totps(organisation_id: str, user_id: str) -> Select[Totp]:
+    """Return the user's authenticator apps, by their numbers."""
+    return select(Totp).where(*_of(organisation_id, user_id)).order_by(Totp.number)
 
 
 @asks_one
-def last_totp(organisation_id: str, user_id: str) -> Select[Totp]:
-    """Return the user's authenticator app, or the one that was removed last."""
-    theirs = select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id)
-    return theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1)
+def last_totp(organisation_id: str, user_id: str, number: int) -> Select[Totp]:
+    """Return the user's authenticator app of a number, or the one that was removed last."""
+    theirs = (Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.number == number)
+    return select(Totp).where(*theirs).order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1)
 
 
 def totp_owners(organisation_id: str) -> set[str]:
@@ -70,16 +101,17 @@ def totp_owners(organisation_id: str) -> set[str]:
     return {row[0] for row in values(select(Totp.user_id).where(*here))}
 
 
-def add_totp(row: Totp) -> None:
-    """Insert an authenticator app."""
-    add(row)
+@claims
+def add_totp(**columns: Any) -> Insert:
+    """Insert an authenticator app, unless an active one of the user has its number: two at once make one row."""
+    return inserting(Totp, **columns)
 
 
 @changes
-def remove_totp(organisation_id: str, user_id: str, now: datetime) -> Update:
-    """Take the user's authenticator app out of use and wipe its secret."""
-    here = (Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
-    return update(Totp).where(*here).values(removed_at=now, sealed_secret=b"")
+def remove_totp(organisation_id: str, user_id: str, now: datetime, *, totp_id: str | None = None) -> Update:
+    """Take one authenticator app of a user, or all, out of use and wipe its secret. Returns how many there were."""
+    only = (Totp.id == totp_id,) if totp_id is not None else ()
+    return update(Totp).where(*_of(organisation_id, user_id), *only).values(removed_at=now, sealed_secret=b"")
 
 
 @claims
@@ -89,10 +121,10 @@ def use_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> In
 
 
 @asks_every
-def used_steps(organisation_id: str, totp_id: str, first: int, last: int) -> Select[int]:
-    """Return the spent steps of an authenticator, from ``first`` to ``last``."""
-    here = (UsedStep.organisation_id == organisation_id, UsedStep.totp_id == totp_id)
-    return select(UsedStep.step).where(*here, UsedStep.step.between(first, last))
+def used_steps(organisation_id: str, totp_ids: Sequence[str], first: int, last: int) -> Select[str, int]:
+    """Return the spent steps of authenticators, from ``first`` to ``last``, each with the authenticator's id."""
+    here = (UsedStep.organisation_id == organisation_id, UsedStep.totp_id.in_(totp_ids))
+    return select(UsedStep.totp_id, UsedStep.step).where(*here, UsedStep.step.between(first, last))
 
 
 @claims

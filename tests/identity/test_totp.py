@@ -110,6 +110,19 @@ def test_exactly_the_codes_of_the_window_are_accepted(seconds: int, offset: int)
         assert str(pyotp.TOTP(SECRET).generate_otp(result.step)) == code
 
 
+@pytest.mark.parametrize("whose", ["a", "b"])
+@pytest.mark.parametrize(
+    ("offset", "spent", "kind"), [(0, (), Right), (0, (0,), AlreadyUsed), (-120, (), Elsewhere), (99_999, (), Wrong)]
+)
+def test_a_code_is_judged_by_the_app_that_it_fits(whose: str, offset: int, spent: tuple[int, ...], kind: type) -> None:
+    """S34, S57, S58: the best result of all apps counts, whichever stands first."""
+    secrets, step = {"a": SECRET, "b": "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"}, totp.step_at(NOW)
+    code = str(pyotp.TOTP(secrets[whose]).generate_otp(step + offset))
+    found, result = totp.check_each(secrets, code, NOW, {whose: [step + one for one in spent]})
+    assert isinstance(result, kind)
+    assert found == whose or kind is Wrong
+
+
 def test_secrets_are_160_bits_and_shown_in_groups_of_four() -> None:
     """S14, S19."""
     secret = totp.new_secret()
@@ -135,7 +148,7 @@ def test_a_short_or_broken_secret_is_refused(typed: str) -> None:
 def _activate(settings: Settings, user: User) -> str:
     totp_id = crypto.new_id()
     with transaction():
-        totp.activate(settings, user, totp_id, SECRET, NOW)
+        totp.activate(settings, user, totp.NewApp(totp_id, SECRET), NOW)
     return totp_id
 
 
@@ -176,7 +189,7 @@ def test_setting_up_again_replaces_the_secret_and_ends_trust(settings: Settings,
             )
         )  # fmt: skip
     second = _activate(settings, user)
-    active = store_totp.active_totp(user.organisation_id, user.id)
+    active = next(iter(store_totp.active_totps(user.organisation_id, user.id)), None)
     assert active is not None
     assert (active.id, totp.open_secret(settings, active)) == (second, SECRET)
     assert not totp.accept(user.organisation_id, first, totp.step_at(NOW), NOW)
@@ -190,7 +203,7 @@ def test_a_secret_moved_to_another_row_cannot_be_opened(settings: Settings, make
     """The seal is bound to its row, so swapped rows are noticed."""
     user = make_user()
     _activate(settings, user)
-    active = store_totp.active_totp(user.organisation_id, user.id)
+    active = next(iter(store_totp.active_totps(user.organisation_id, user.id)), None)
     assert active is not None
     other = store_totp.Totp(id=crypto.new_id(), sealed_secret=active.sealed_secret)
     with pytest.raises(Unreadable):

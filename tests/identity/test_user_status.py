@@ -53,7 +53,7 @@ def test_ending_sessions_keeps_trust_in_devices(
 
 def _factor(settings: Settings, user: User) -> None:
     with transaction():
-        totp.activate(settings, user, crypto.new_id(), SECRET, clock.now())
+        totp.activate(settings, user, totp.NewApp(crypto.new_id(), SECRET), clock.now())
         recovery_codes.put(user.organisation_id, user.id, b"s" * 16, [b"d" * 32], clock.now())
 
 
@@ -101,7 +101,7 @@ def test_removing_a_factor_ends_codes_and_trust(
     assert second_factor.remove_factor(settings, organisation, user, by(user), keep)
     assert here.left() == {"login", "grant", "attempt"}
     assert elsewhere.left() == set()
-    assert store_totp.active_totp(organisation.id, user.id) is None
+    assert store_totp.active_totps(organisation.id, user.id) == []
     assert factor_rows.active_recovery_set(organisation.id, user.id) is None
     assert [(mail.template, mail.recipient) for mail in outbox.mails()] == [("factor_removed", "anna@shoes.example")]
     assert not second_factor.remove_factor(settings, organisation, user, by(user))
@@ -129,7 +129,7 @@ def test_a_one_time_password_is_mailed_only_to_its_user(
     now_ = fresh(user)
     assert now_.must_change_password
     assert not passwords.verify(settings, now_, "a password of anna")
-    assert store_totp.active_totp(organisation.id, user.id) is not None
+    assert store_totp.active_totps(organisation.id, user.id)
     assert events(organisation)[-1] == "password:one_time_sent"
 
 

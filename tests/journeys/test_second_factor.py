@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from idp.clock import now
+from idp.store import totp
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.set_up import set_up
 from tests.factories import Factory
@@ -19,6 +20,35 @@ def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, 
     assert walk.browser.fields == {"code", "remember_device"}
     tokens = walk.code().tokens()
     assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "otp", "mfa"])
+
+
+def test_a_code_of_any_of_several_apps_signs_in(
+    factory: Factory, journey: Callable[..., Journey], new_browser, quiet_shoes: str, clock
+) -> None:
+    """S34, S57: each app signs in by its own code, each code once. A wrong one counts once, however many apps there are."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    tablet = factory.give_app(ann, "Tablet")
+    code = tablet.shown()
+    assert journey(ann).begin().password().code(code).tokens().acr == "mfa"
+    again = journey(ann, browser=new_browser()).begin().password().code(code)
+    assert "Wait for the next code" in again.browser.errors[0]
+    assert again.code().tokens().acr == "mfa"
+    with factory.context():
+        names = [(row.name, row.last_used_at is not None) for row in totp.active_totps(quiet_shoes, ann.id)]
+    assert names == [("", True), ("Tablet", True)]
+
+
+def test_guesses_are_counted_once_for_all_apps(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S56, V6.3: a second app gives nobody a second set of guesses, and costs no extra ones."""
+    alone, beside = (factory.make_user(quiet_shoes, name, with_totp=True) for name in ("ann", "bob"))
+    factory.give_app(beside)
+    left = []
+    for person in (alone, beside):
+        walk, tries = journey(person).begin().password(), 0
+        while walk.browser.status == 422 or not tries:
+            walk, tries = walk.code(person.authenticator.wrong()), tries + 1
+        left.append((tries, walk.browser.status))
+    assert left[0] == left[1]
 
 
 def test_a_group_requires_a_set_up_at_the_next_sign_in(factory: Factory, journey, quiet_shoes: str) -> None:

@@ -81,6 +81,7 @@ def test_needs_of_the_first_shape_are_read(name: str) -> None:
     del stored["username"]
     assert read.as_json() == {
         "version": 1,
+        **({"app": ""} if "tasks" in stored else {}),  # joined later
         **{key: tuple(one) if isinstance(one, list) else one for key, one in stored.items()},
     }
     assert (read.tasks, read.purpose) == (("new_codes",), "Sign-in details") if "tasks" in stored else ((), "")

@@ -19,6 +19,7 @@ from tests.drivers.applications import bare_app
 from tests.drivers.people import everybody
 
 SQLITE = "sqlite:///fresh.sqlite3"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -95,10 +96,36 @@ def test_the_last_accepted_step_stays_used(fresh: Settings) -> None:
             )
         schema.upgrade(app)
         with app.app_context():
-            assert totp.used_steps("o", "t", 0, 10**9) == [59_000_000]
+            assert totp.used_steps("o", ["t"], 0, 10**9) == [("t", 59_000_000)]
         schema.downgrade(app, "0004")
         with app.app_context(), db.engine.connect() as connection:
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
+
+
+@pytest.mark.both_engines
+def test_the_one_authenticator_app_becomes_the_first_of_several(engine: str, fresh: Settings) -> None:
+    """0039: the one app is number 1. Going back keeps the first of each person, and wipes the secrets of the others."""
+    columns = "INSERT INTO totp (organisation_id, id, user_id, sealed_secret, active_since, issuer, label"
+    with bare_app(fresh) as app:
+        schema.upgrade(app, "0038_from_0017")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert_organisation(connection, time_zone="")
+            for user in ("anna", "bob"):
+                _insert_user(connection, user, time_zone="", barred_hashes="[]")
+                values = f"VALUES ('o', 'app of {user}', '{user}', :secret, '2026-01-01 00:00:00+00:00', '', '')"
+                connection.execute(text(f"{columns}) {values}"), {"secret": b"x"})
+        schema.upgrade(app)
+        with app.app_context(), transaction():
+            assert [(row.number, row.name) for row in totp.active_totps("o", "anna")] == [(1, "")]
+            made = {"organisation_id": "o", "user_id": "anna", "sealed_secret": b"y", "issuer": "", "label": ""}
+            taken = [totp.add_totp(id=each, number=2, active_since=NOW, **made) for each in ("second", "third")]
+            assert taken == [True, False]
+        schema.downgrade(app, "0038_from_0017")
+        with app.app_context(), db.engine.connect() as connection:
+            found = connection.execute(text("SELECT id, sealed_secret FROM totp WHERE removed_at IS NULL ORDER BY id"))
+            assert [(row[0], bytes(row[1])) for row in found] == [("app of anna", b"x"), ("app of bob", b"x")]
+            gone = connection.execute(text("SELECT sealed_secret FROM totp WHERE removed_at IS NOT NULL"))
+            assert [bytes(row[0]) for row in gone] == [b""]
 
 
 def test_blocked_passwords_leave_existing_users_unchanged(fresh: Settings) -> None:

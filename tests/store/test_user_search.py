@@ -125,8 +125,8 @@ def stated(factory: Factory, settings: Settings, shoes: str) -> str:
         assert kim is not None
         assert kimberley is not None
         assert bob is not None
-        totp.activate(settings, kim, "t" * 26, totp.new_secret(), at)
-        totp.activate(settings, kimberley, "u" * 26, totp.new_secret(), at)
+        totp.activate(settings, kim, totp.NewApp("t" * 26, totp.new_secret()), at)
+        totp.activate(settings, kimberley, totp.NewApp("u" * 26, totp.new_secret()), at)
         for one in (kim, kimberley, bob):
             user_states.note_sign_in(shoes, one.id, at, at.date())
         users.change_user(shoes, kimberley.id, disabled_at=at)

@@ -25,24 +25,27 @@ class AppEntry:
     label: str
 
 
-def entry_of(settings: Settings, organisation: Organisation, user: User) -> AppEntry:
-    """Return the entry of the user's last authenticator app (S26), or a new one from the present names."""
-    last = totp.last_totp(user.organisation_id, user.id)
+def entry_of(settings: Settings, organisation: Organisation, user: User, number: int) -> AppEntry:
+    """Return the entry of the user's last authenticator app of a number (S26), or a new one from the present names."""
+    last = totp.last_totp(user.organisation_id, user.id, number)
     if last is not None and last.issuer and last.label:
         return AppEntry(last.issuer, last.label)
-    return new_entry(settings.name, organisation.name, user)
+    return new_entry(settings.name, organisation.name, user, number)
 
 
-def new_entry(product: str, shop: str, user: User) -> AppEntry:
-    """Make an entry for names of any kind: ``Sleutel`` and ``jan (Example Shoes)``. Pure.
+def new_entry(product: str, shop: str, user: User, number: int = 1) -> AppEntry:
+    """Make an entry for names of any kind: ``Sleutel`` and ``jan (Example Shoes)``, the next one ``… 2``. Pure.
 
     Names are cut: a QR code that holds more than some hundred characters is too dense for a phone's camera.
     """
     username = without_colons(user.username)
-    kept = _fitted(username, 60)
+    kept = _fitted(username, 56)
     # Two usernames may be cut to the same one; the end of the id keeps one entry from overwriting the other.
     whose = username if kept == username else f"{kept}… {user.id[-6:]}"
-    return AppEntry(_fitted(without_colons(product), 30) or "Sleutel", f"{whose} ({_fitted(without_colons(shop), 26)})")
+    which = f" {number}" if number > 1 else ""  # else it would overwrite the entry of the person's first app
+    return AppEntry(
+        _fitted(without_colons(product), 30) or "Sleutel", f"{whose} ({_fitted(without_colons(shop), 26)}){which}"
+    )
 
 
 def without_colons(name: str) -> str:

@@ -101,7 +101,7 @@ def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> lis
     stored = []
     if prepared.totp_secret:
         secret = prepared.totp_secret
-        totp.activate(settings, user, crypto.new_id(), secret, now)
+        totp.activate(settings, user, totp.NewApp(crypto.new_id(), secret), now)
         stored.append("totp")
     if prepared.recovery_digests:
         recovery_codes.put(user.organisation_id, user.id, prepared.recovery_salt, prepared.recovery_digests, now)

@@ -6,7 +6,7 @@ for every step that was used or named by a hint (S58), inserted once, and shared
 
 import base64
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -114,11 +114,34 @@ def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) ->
     return AlreadyUsed(near[0]) if near else _elsewhere(secret, digits, current, spent)
 
 
-def spent_around(organisation_id: str, totp_id: str, now: datetime, spent_until: int = 0) -> set[int]:
-    """Return the spent steps of an authenticator that ``check`` compares at ``now``: all up to ``spent_until`` are."""
+def check_each(
+    secrets: Mapping[str, str], code: str, now: datetime, spent: Mapping[str, Collection[int]]
+) -> tuple[str, Check]:
+    """Judge ``code`` against the secrets of several apps, by their ids. Returns the best result, and whose it is. Pure.
+
+    Every secret is compared with the code, so neither the time nor the answer tells which app it was from.
+    """
+    found = [(totp_id, check(secret, code, now, spent.get(totp_id, ()))) for totp_id, secret in secrets.items()]
+    return min(found, key=_rank)
+
+
+def _rank(found: tuple[str, Check]) -> tuple[int, int]:
+    result = found[1]
+    away = abs(result.seconds) if isinstance(result, Elsewhere) else 0
+    return (Right, AlreadyUsed, Elsewhere, Wrong).index(type(result)), away
+
+
+def spent_around(organisation_id: str, apps: Mapping[str, int], now: datetime) -> dict[str, set[int]]:
+    """Return the spent steps that ``check`` compares at ``now``, by authenticator.
+
+    ``apps``: the step up to which all are spent, by authenticator.
+    """
     current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
-    used = store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest)
-    return {*used, *range(current - widest, spent_until + 1)}
+    used = store_totp.used_steps(organisation_id, list(apps), current - widest, current + widest)
+    found = {totp_id: set(range(current - widest, until + 1)) for totp_id, until in apps.items()}
+    for totp_id, step in used:
+        found[totp_id].add(step)
+    return found
 
 
 def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:
@@ -168,26 +191,48 @@ def move_to_current_key(settings: Settings, totp: store_totp.Totp) -> bool:
     return sealed.TOTP.reseal_row(settings.ring, totp)
 
 
-def activate(
-    settings: Settings, user: User, totp_id: str, secret: str, now: datetime, entry: AppEntry | None = None
-) -> None:
-    """Replace the user's authenticator app by this one (S22), within the caller's transaction.
+@dataclass(frozen=True)
+class NewApp:
+    """An authenticator app that is to take effect.
 
-    Trust in devices ends (S40), and an administrator's reset is answered (S47). Failures and a lockout end with the secret
-    that they were about. Codes, audit and mail are the caller's. ``entry``: None if another system showed the secret.
+    ``number``: 0 replaces all of the user's apps. With another number it replaces the app ``replaces``, or is added beside
+    the others. ``entry``: None if another system showed the secret. ``name``: the person's own, or empty.
+    """
+
+    totp_id: str
+    secret: str
+    entry: AppEntry | None = None
+    number: int = 0
+    replaces: str = ""
+    name: str = ""
+
+    @property
+    def is_further(self) -> bool:
+        """Whether it replaces nothing."""
+        return bool(self.number) and not self.replaces
+
+
+def activate(settings: Settings, user: User, new: NewApp, now: datetime) -> bool:
+    """Put an authenticator app to use (S22), within the caller's transaction. Codes, audit and mail are the caller's.
+
+    An administrator's reset is answered (S47). If the app replaces another one, trust in devices ends (S40), and failures
+    and a lockout end with the secret that they were about. Returns False if its place was taken or left a moment ago.
     """
     organisation_id, user_id = user.organisation_id, user.id
     users.change_user(organisation_id, user_id, must_set_up_since=None, has_factor=True)
-    rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
-    store_totp.remove_totp(organisation_id, user_id, now)
-    row = store_totp.Totp(
+    if not new.is_further:
+        rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
+        if not store_totp.remove_totp(organisation_id, user_id, now, totp_id=new.replaces or None) and new.replaces:
+            return False
+        remembered_devices.revoke_devices(organisation_id, user_id, now)
+    return store_totp.add_totp(
         organisation_id=organisation_id,
-        id=totp_id,
+        id=new.totp_id,
         user_id=user_id,
-        sealed_secret=seal_secret(settings, organisation_id, totp_id, secret),
+        sealed_secret=seal_secret(settings, organisation_id, new.totp_id, new.secret),
         active_since=now,
-        issuer=entry.issuer if entry else "",
-        label=entry.label if entry else "",
+        issuer=new.entry.issuer if new.entry else "",
+        label=new.entry.label if new.entry else "",
+        number=new.number or 1,
+        name=new.name,
     )
-    store_totp.add_totp(row)
-    remembered_devices.revoke_devices(organisation_id, user_id, now)

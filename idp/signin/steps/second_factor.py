@@ -1,5 +1,7 @@
 """The second factor: the app's present code (S34), a passkey or security key, or a recovery code (S41, S42)."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -129,28 +131,38 @@ def count_guess(work: StepContext, authenticator: str) -> Admitted:
 
 
 def _app_code(work: StepContext, code: str) -> Outcome:
-    user = work.user
-    row = store_totp.active_totp(user.organisation_id, user.id)
-    if row is None:
+    """Take a code of any of the person's apps. A wrong one counts once, however many apps there are."""
+    user, now = work.user, work.case.now
+    rows = {row.id: row for row in store_totp.active_totps(user.organisation_id, user.id)}
+    if not rows:
         return StepResult()
-    try:
-        secret = totp.open_secret(work.settings, row)
-    except Unreadable:
+    secrets = _readable(work, rows.values())
+    if not secrets:
         return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
     guess = count_guess(work, "totp")
-    spent = totp.spent_around(row.organisation_id, row.id, work.case.now, row.spent_until)
-    result = totp.check(secret, code, work.case.now, spent)
+    spent = totp.spent_around(user.organisation_id, {at: rows[at].spent_until for at in secrets}, now)
+    totp_id, result = totp.check_each(secrets, code, now, spent)
     if not isinstance(result, totp.Right):
-        return wrong_code(work, row.id, result)
+        wrong = wrong_code(work, totp_id, result)
+        return Wrong((NOT_CHECKED,)) if len(secrets) < len(rows) and isinstance(result, totp.Wrong) else wrong
 
     def effect() -> Wrong | None:
-        if not totp.accept(row.organisation_id, row.id, result.step, work.case.now):
+        if not totp.accept(user.organisation_id, totp_id, result.step, now):
             return Wrong((ALREADY_USED,))
         guess.succeeded()
-        totp.move_to_current_key(work.settings, row)
+        totp.move_to_current_key(work.settings, rows[totp_id])
         return None
 
-    return StepResult(proofs=(Proof("totp", at=work.case.now, credential=row.id),), effect=effect)
+    return StepResult(proofs=(Proof("totp", at=now, credential=totp_id),), effect=effect)
+
+
+def _readable(work: StepContext, rows: Iterable[store_totp.Totp]) -> dict[str, str]:
+    """Return the secrets that can be opened, by the ids of their apps."""
+    found = {}
+    for row in rows:
+        with suppress(Unreadable):
+            found[row.id] = totp.open_secret(work.settings, row)
+    return found
 
 
 def _remembering(work: StepContext, result: StepResult) -> StepResult:

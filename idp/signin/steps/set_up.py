@@ -9,16 +9,20 @@ from dataclasses import replace
 from idp import crypto, factors
 from idp.audit import Event
 from idp.factors import SECOND
-from idp.identity.credentials import recovery_codes, totp
-from idp.identity.credentials.authenticator_entry import entry_of
+from idp.identity.credentials import authenticator_apps, recovery_codes, totp
+from idp.identity.credentials.authenticator_entry import LONGEST_LABEL, AppEntry, entry_of, without_colons
+from idp.identity.credentials.passkeys import normal_name
+from idp.identity.users import email_address
 from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
 from idp.signin.required_level import needed_level, password_is_recent, wants_new_password
-from idp.signin.state import ENROL, NEW_CODES, Case
-from idp.signin.step import Outcome, StepContext, StepResult
+from idp.signin.state import ADD_APP, ENROL, NEW_CODES, Case
+from idp.signin.step import Outcome, Stale, StepContext, StepResult
 from idp.store import users
 
 FORM_NAME = "enrol"
 START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
+NO_PLACE = -1
+"""The number of an app that cannot take effect: five others are there, or the one that it replaces was removed."""
 
 
 def is_due(case: Case) -> bool:
@@ -42,7 +46,7 @@ def is_wanted(case: Case) -> bool:
     """Check if the person asked for it: in the profile, or after a recovery code (S8, S45)."""
     if case.answers.set_up_done_at or case.answers.set_up == "not_now":
         return False
-    tasks = {ENROL, NEW_CODES} & set(case.needs.tasks)
+    tasks = {ENROL, NEW_CODES, ADD_APP} & set(case.needs.tasks)
     return bool(tasks) or case.answers.after_recovery_code == "again" or owes_codes(case)
 
 
@@ -73,7 +77,18 @@ def only_codes(case: Case) -> bool:
 
 def is_again(case: Case) -> bool:
     """Check if the set-up replaces an authenticator app."""
-    return case.person is not None and case.person.owns(factors.APP)
+    return case.person is not None and case.person.owns(factors.APP) and not is_further(case)
+
+
+def is_further(case: Case) -> bool:
+    """Check if an app is added beside those that the person has. After the last code, one is replaced (S44)."""
+    owns = case.person is not None and case.person.owns(factors.APP)
+    return ADD_APP in case.needs.tasks and owns and not case.findings.last_code
+
+
+def keeps_codes(case: Case) -> bool:
+    """Check if the set-up ends with the app's first right code: the recovery codes stay, as they are the person's."""
+    return is_further(case) and case.person is not None and case.person.recovery_codes_left > 0
 
 
 def may_use_passkey(case: Case) -> bool:
@@ -113,7 +128,8 @@ def prepare(work: StepContext) -> Prepared | None:
     if work.case.prepared.set_up or stage_of(work.case) in (START, PASSWORD):
         return None
     organisation, _, user = work.person()
-    entry = entry_of(work.settings, organisation, user)
+    number, replaces = _place_of(work)
+    entry = entry_of(work.settings, organisation, user, number or 1)
     made = SetUp(
         totp_id=crypto.new_id(),
         secret=totp.new_secret(),
@@ -122,8 +138,38 @@ def prepare(work: StepContext) -> Prepared | None:
         issuer=entry.issuer,
         label=entry.label,
         file_name=re.sub(r"[^a-z0-9]+", "-", f"{organisation.store_url}-{user.username_key}")[:100].strip("-"),
+        number=number,
+        replaces=replaces,
     )
     return Prepared(set_up=made)
+
+
+def _place_of(work: StepContext) -> tuple[int, str]:
+    """Return the number of the app that is set up, and the id of the one that it replaces (see ``totp.NewApp``)."""
+    if is_further(work.case):
+        return authenticator_apps.free_number(work.user) or NO_PLACE, ""
+    rows = authenticator_apps.apps_of(work.user)
+    wanted = work.case.needs.app if not work.case.findings.last_code else ""
+    found = [row for row in rows if row.id == wanted] if wanted else rows
+    if len(found) == 1:
+        return found[0].number, found[0].id
+    return (NO_PLACE if wanted and rows else 0), ""  # one that was removed a moment ago replaces no other one
+
+
+def activate(work: StepContext, held: SetUp, name: str = "") -> None:
+    """Put the app to use, record it and send the mail (S22, S53), within the transaction."""
+    user, now, again = work.user, work.case.now, is_again(work.case)
+    entry = AppEntry(held.issuer, without_colons(held.label)[:LONGEST_LABEL])
+    kept = [row.name for row in authenticator_apps.apps_of(user) if row.id == held.replaces]
+    new = totp.NewApp(held.totp_id, held.secret, entry, held.number, held.replaces, normal_name(name) or "".join(kept))
+    if not totp.activate(work.settings, user, new, now):
+        raise Stale("another app was added or removed a moment ago")
+    # An old entry may be in the app: a wrong code then says to delete it (S59).
+    if user.factor_changed_at is not None or again:
+        users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+    work.record(Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP)
+    values = {"name": new.name, "number": new.number, "is_further": is_further(work.case)}
+    email_address.tell_of_factor(work.settings, user, "factor_set_up_again" if again else "factor_set_up", values)
 
 
 def leave(work: StepContext) -> Outcome:

@@ -6,8 +6,10 @@ Nothing takes effect before the tick of S22: the secret and the codes lie sealed
 from dataclasses import dataclass, replace
 
 from idp.errors import Message, say
+from idp.identity.assurance import Proof
 from idp.identity.credentials import totp
-from idp.signin.prepared import SetUp
+from idp.identity.credentials.passkeys import normal_name
+from idp.signin.prepared import NOTHING_PREPARED, SetUp
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import password, set_up
@@ -17,6 +19,7 @@ from idp.signin.steps.set_up import APPS, CODES, PASSWORD, SCAN, START
 from idp.store import totp as totp_rows
 
 LAST_CODE = say("That was your last recovery code. Set up your second factor again to sign in and to get twelve new codes.")
+NO_PLACE = say("Your authenticator apps were changed a moment ago. Cancel this, and look at the list of your apps.")
 COUNTED = "set_up"
 """Wrong codes are counted apart from those of the app that is replaced: its lockout must not bar the way to a new one."""
 
@@ -35,6 +38,9 @@ class SetUpPage:
     may_leave: bool
     is_again: bool
     only_codes: bool
+    is_further: bool = False
+    keeps_codes: bool = False
+    name: str = ""
     may_use_passkey: bool = False
     reasons: tuple[Message, ...] = ()
     uri: str = ""
@@ -55,6 +61,9 @@ def page(case: Case, frame: Frame) -> SetUpPage:
         may_leave=not compulsory,
         is_again=set_up.is_again(case),
         only_codes=set_up.only_codes(case),
+        is_further=set_up.is_further(case),
+        keeps_codes=set_up.keeps_codes(case),
+        name=case.entered.get("name", ""),
         may_use_passkey=set_up.may_use_passkey(case),
         reasons=_reasons(case) if compulsory else (),
     )
@@ -87,14 +96,17 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return StepResult()  # sealed with a key that is gone: the page prepares another
     if "back" in form:
         return StepResult(answers=replace(given, apps_page="again"))
-    return _confirm(work, held, form.get("code", ""))
+    if held.number == set_up.NO_PLACE:
+        return Wrong((NO_PLACE,))
+    return _confirm(work, held, form.get("code", ""), form.get("name", ""))
 
 
-def _confirm(work: StepContext, held: SetUp, code: str) -> Outcome:
+def _confirm(work: StepContext, held: SetUp, code: str, name: str) -> Outcome:
     """Check the 6-digit code, which must be right before anything becomes active (S20). It is spent as any other code."""
     user, now = work.user, work.case.now
     guess = count_guess(work, COUNTED)
-    result = totp.check(held.secret, code, now, totp.spent_around(user.organisation_id, held.totp_id, now))
+    spent = totp.spent_around(user.organisation_id, {held.totp_id: 0}, now)
+    result = totp.check(held.secret, code, now, spent[held.totp_id])
     if not isinstance(result, totp.Right):
         return wrong_code(work, held.totp_id, result)
 
@@ -102,10 +114,17 @@ def _confirm(work: StepContext, held: SetUp, code: str) -> Outcome:
         if not totp_rows.use_step(user.organisation_id, held.totp_id, result.step, now):
             return Wrong((WRONG_CODE,))
         guess.succeeded()
+        if set_up.keeps_codes(work.case):
+            set_up.activate(work, held, name)
+            work.end_other_attempts()
         return None
 
+    if set_up.keeps_codes(work.case):
+        proofs = (Proof("totp", at=now, credential=held.totp_id),)
+        answers = replace(work.case.answers, set_up_done_at=now.isoformat())
+        return StepResult(proofs=proofs, answers=answers, prepared=NOTHING_PREPARED, effect=effect)
     # No proof yet: before the tick the new factor opens nothing (S5), whatever level the app asks for.
-    confirmed = replace(held, step=result.step, confirmed_at=now)
+    confirmed = replace(held, step=result.step, confirmed_at=now, name=normal_name(name))
     return StepResult(prepared=replace(work.case.prepared, set_up=confirmed), effect=effect)
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from idp.audit import Event
 from idp.errors import say
 from idp.identity.assurance import Proof
-from idp.identity.credentials import recovery_codes, totp
-from idp.identity.credentials.authenticator_entry import LONGEST_LABEL, AppEntry, without_colons
+from idp.identity.credentials import recovery_codes
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.users import email_address
 from idp.mail.messages import notify
@@ -16,7 +15,6 @@ from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Stale, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import set_up
 from idp.signin.steps.set_up import CODES
-from idp.store import users
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,11 @@ def _take_effect(work: StepContext, held: SetUp) -> Outcome:
             raise Stale("the code was spent, or its set was replaced")
         recovery_codes.put(user.organisation_id, user.id, salt, digests, now)
         if is_new:
-            _activate(work, held)
+            set_up.activate(work, held, held.name)
+        else:
+            work.record(Event.RECOVERY_CODES_MADE)
+            email_address.tell_of_factor(work.settings, user, "recovery_codes_made")
         work.end_other_attempts()
-        _tell(work, is_new=is_new)
         return None
 
     # The code that was right counts as this sign-in's code (S20), from when it was entered.
@@ -93,15 +93,6 @@ def _take_effect(work: StepContext, held: SetUp) -> Outcome:
     )
 
 
-def _activate(work: StepContext, held: SetUp) -> None:
-    user, now = work.user, work.case.now
-    entry = AppEntry(held.issuer, without_colons(held.label)[:LONGEST_LABEL])
-    totp.activate(work.settings, user, held.totp_id, held.secret, now, entry)
-    # An old entry may be in the app: a wrong code then says to delete it (S59).
-    if user.factor_changed_at is not None or set_up.is_again(work.case):
-        users.change_user(user.organisation_id, user.id, factor_changed_at=now)
-
-
 def _spend_last_code(work: StepContext) -> bool:
     """Spend the recovery code that led here (S44), and report it as any other (S53). Returns False if it was spent."""
     held, user = work.case.findings.last_code, work.user
@@ -112,15 +103,6 @@ def _spend_last_code(work: StepContext) -> bool:
     work.record(Event.RECOVERY_CODE_USED, left=0)
     notify(work.settings, user.organisation_id, user.id, "recovery_code_used")
     return True
-
-
-def _tell(work: StepContext, *, is_new: bool) -> None:
-    """Record and mail what was set up (S53)."""
-    again = set_up.is_again(work.case)
-    event = (Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP) if is_new else Event.RECOVERY_CODES_MADE
-    template = ("factor_set_up_again" if again else "factor_set_up") if is_new else "recovery_codes_made"
-    work.record(event)
-    email_address.tell_of_factor(work.settings, work.user, template)
 
 
 def stage(case: Case) -> str:
