@@ -69,7 +69,7 @@ def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
 
 
 def carry_out_jobs(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Run one round of the oldest due job. Returns how many steps were done: lines of an import, for example."""
+    """Run one round of the job that has waited longest. Returns how many steps it did: lines of an import, e.g."""
     return loop.work(settings, JOBS, stop)
 
 

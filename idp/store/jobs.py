@@ -141,9 +141,9 @@ def keep_newest(organisation_id: str, kind: str, most: int) -> Delete:
 
 @asks_one
 def due_job(now: datetime) -> Select[Job]:
-    """Return the oldest job that waits, or whose worker has stopped."""
+    """Return the job that has waited longest: since it was started, or since its last round or the end of a dead lease."""
     is_free = or_(Job.leased_until.is_(None), Job.leased_until <= now)
-    return select(Job).where(DUE, is_free).order_by(Job.created_at).limit(1)
+    return select(Job).where(DUE, is_free).order_by(func.coalesce(Job.leased_until, Job.created_at)).limit(1)
 
 
 @claims

@@ -10,6 +10,7 @@ import pytest
 from idp import sweeps, worker
 from idp.audit import Event
 from idp.db import transaction
+from idp.identity.jobs import loop
 from idp.identity.organisations import organisations, shops
 from idp.identity.people_import import jobs
 from idp.store import audit, users
@@ -239,6 +240,20 @@ def test_the_import_of_a_removed_organisation_holds_up_no_other(
         organisations.remove(factory.organisation(toys), BY_TESTS)
     assert worked(factory) == 1
     assert names(factory, shoes) == {"anna", "liv"}
+
+
+def test_a_long_import_and_a_short_one_take_turns(
+    factory: Factory, enter, clock, shoes, anna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a round the worker turns to the job that has waited longest: a file of a million lines delays no other."""
+    monkeypatch.setattr(loop, "ROUND_SECONDS", 0)
+    browser = start(upload(enter(anna), "username\nkim\ntom\nbob\n"), anna)
+    start(upload(browser, "username\nliv\n"), anna)
+    clock(seconds=1)
+    with factory.context():
+        assert [worker.carry_out_jobs(factory.settings) for _ in range(2)] == [1, 1]
+    assert {"kim", "liv"} <= names(factory, shoes)
+    assert worked(factory) == 2
 
 
 def test_five_thousand_lines_are_tried_with_few_statements(factory: Factory, enter, app, shoes, anna) -> None:

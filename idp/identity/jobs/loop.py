@@ -20,7 +20,7 @@ from idp.store.organisations import Organisation
 KEEP_DAYS = 7
 LEASE = timedelta(minutes=1)
 ROUND_SECONDS = 2.0
-"""How long one round of the worker may take for a job: waiting mails come next."""
+"""How long one round of the worker may take for a job: other jobs and waiting mails come next."""
 
 
 class Step(Enum):
@@ -38,7 +38,7 @@ Kinds = Mapping[str, Callable[[Settings, Organisation, Job], Carrier]]
 
 
 def work(settings: Settings, kinds: Kinds, stop: threading.Event | None = None) -> int:
-    """Carry out steps of the oldest due job, for ``ROUND_SECONDS``. Returns how many."""
+    """Carry out steps of the due job that has waited longest, for ``ROUND_SECONDS``. Returns how many."""
     now = clock.now()
     job = store.due_job(now)
     if job is None:
@@ -56,15 +56,18 @@ def work(settings: Settings, kinds: Kinds, stop: threading.Event | None = None) 
 def _round(settings: Settings, kinds: Kinds, organisation: Organisation, job: Job, stop: threading.Event | None) -> int:
     position, ends, step = job.done, time.monotonic() + ROUND_SECONDS, Step.DONE
     carry = kinds[job.kind](settings, organisation, job)
-    while time.monotonic() < ends and not (stop and stop.is_set()):
+    while not (stop and stop.is_set()):
         step = carry(position + 1)
         if step is not Step.DONE:
             break
         position += 1
+        if time.monotonic() >= ends:
+            break
     if step is not Step.LOST:
-        is_over = {"state": "done", "ended_at": clock.now()} if step is Step.OVER else {}
+        now = clock.now()
+        after = {"state": "done", "ended_at": now, "leased_until": None} if step is Step.OVER else {"leased_until": now}
         with transaction():
-            store.move(job.organisation_id, job.id, "running", job.digest, leased_until=None, **is_over)
+            store.move(job.organisation_id, job.id, "running", job.digest, **after)
     return position - job.done
 
 
