@@ -85,7 +85,7 @@ def _phone(answers: AppAnswers) -> Mapping[str, Any]:
     if text.lower().startswith("https://"):
         return {"redirect_uris": [check_redirect(ADDRESS, text, native=True)]}
     if not APP_ID.fullmatch(text):
-        raise Invalid(ADDRESS, say("Fill in the app's id in its app store, for example com.example.app."))
+        raise Invalid(ADDRESS, say("Fill in the app's ID in its app store, for example com.example.app."))
     return {"redirect_uris": [check_redirect(ADDRESS, f"{text.lower()}:{CALLBACK}", native=True)]}
 
 
@@ -148,7 +148,7 @@ KINDS: Mapping[str, Kind] = {
     "phone": Kind(
         say("Phone app"),
         say("An app from an app store, for Android or iOS."),
-        say("Id of the app"),
+        say("App ID"),
         (ADDRESS, STACK),
         _phone,
         {

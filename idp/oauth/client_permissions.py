@@ -121,7 +121,10 @@ def require_unnamed(row: Client, origin: Origin) -> None:
     for rule in dated_rules.dated_rules():
         if row.client_id in rule.clients and touches(rule, at):
             raise Conflict(
-                say("The policy %(policy)s names this app. Ask the installation administrator.", policy=rule.name)
+                say(
+                    "The policy %(policy)s names this app. Ask the installation administrator to change it.",
+                    policy=rule.name,
+                )
             )
     if policy := organisation_rules.naming(at.id, "clients", row.client_id):
         raise Conflict(say("The policy %(policy)s names this app. Change or delete that policy first.", policy=policy))

@@ -173,7 +173,7 @@ def press_late(purpose: str) -> Response:
 def done(purpose: str) -> Response:
     """Tell what was done."""
     action = ACTIONS.get(purpose) or abort(404)
-    return tell(OutcomePage(action.done, (action.after,), "/", say("To the front page")))
+    return tell(OutcomePage(action.done, (action.after,), "/", say("Go to the home page")))
 
 
 def _opened(token: str, purpose: str, action: LinkAction) -> Opened:

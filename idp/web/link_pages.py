@@ -72,7 +72,7 @@ def gone(token: str = "") -> Response:
         say("The link was used, has expired, or a newer one was sent."),
         say("If you still need the link, look for a newer e-mail, or ask for a new link."),
     )
-    page = OutcomePage(say("This link does not work any more"), texts, "/", say("To the front page"))
+    page = OutcomePage(say("This link does not work any more"), texts, "/", say("Go to the home page"))
     return private(pages.render("email_links/outcome.html", page, 404))
 
 

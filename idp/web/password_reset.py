@@ -89,7 +89,7 @@ def sent() -> Response:
         say("If this account exists and has a verified e-mail address, an e-mail with a link is on its way."),
         say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
     )
-    back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
+    back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("Go to the home page"))
     return pages.render("email_links/outcome.html", OutcomePage(say("Check your e-mail"), texts, back, words))
 
 

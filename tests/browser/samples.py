@@ -51,7 +51,7 @@ from tests.drivers.words import (
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
 REASONS = (
-    say("Compulsory for administrators and owners."),
+    say("Required for administrators and owners."),
     say("Required by the policy %(policy)s since %(date)s.", policy="xero-au", date=DAY.date()),
 )
 

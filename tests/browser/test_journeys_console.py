@@ -21,12 +21,12 @@ AT = "/admin/example-shoes"
 WORDS = {
     "en-GB": {"add": ADD_A_PERSON, "added": "is added.", "saved": "saved.", "sent": "gets a one-time password",
               "done": "is reset.", "again": "tried again", "separator": ",", "code": "A code for kim",
-              "compulsory": "second factor is compulsory",
+              "required": "second factor is required",
               "signs": "sign from now on", "explained": THE_ID_TOKEN_EXPLAINED},
     "nl-NL": {"add": "Persoon toevoegen", "added": "is toegevoegd.", "saved": "opgeslagen.",
               "sent": "krijgt een eenmalig wachtwoord",
               "done": "is gereset.", "again": "opnieuw geprobeerd", "separator": ";", "code": "Een code voor kim",
-              "compulsory": "Een tweede factor is verplicht",
+              "required": "Een tweede factor is verplicht",
               "signs": "ondertekenen vanaf nu", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_an_administrator_manages_people(enter: Enter, live: Live, people: Peopl
     here.fill(username="kim", name="Kim").next()
     expect(notice(page)).to_contain_text(words["added"])
     page.locator("main .actions a").click()
-    expect(page.get_by_role("region").filter(has_text=words["compulsory"])).to_contain_text(GROUP)
+    expect(page.get_by_role("region").filter(has_text=words["required"])).to_contain_text(GROUP)
     page.locator("main a[href$='/edit']").click()
     here.fill(name="Kim de Vries").next()
     expect(notice(page)).to_contain_text(words["saved"])

@@ -20,7 +20,7 @@ def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -
     factory.make_client(scope="openid profile organisation")
     browser = enter(anna, f"{HOME}/webshop/about")
     browser.click("Test this app")
-    assert "A real sign-in to this app begins" in browser.text
+    assert "You sign in to this app for real" in browser.text
     browser.submit("Test")
     assert browser.heading == THE_ID_TOKEN_EXPLAINED
     assert anna.id in browser.text

@@ -78,8 +78,8 @@ def test_a_powerful_role_is_never_the_default(factory: Factory, enter, chain: st
 
 @pytest.mark.parametrize(
     ("typed", "found", "says"),
-    [("zwol", 4, "Several names contain this."), ("Atlantis", 0, "Nothing has this name."), ("%", 0, "Nothing"),
-     ("\u0000", 0, ""), ("x" * 254, 0, "Nothing")],
+    [("zwol", 4, "Several names contain this."), ("Atlantis", 0, "No matches."), ("%", 0, "No matches"),
+     ("\u0000", 0, ""), ("x" * 254, 0, "No matches")],
 )  # fmt: skip
 def test_a_text_that_names_no_single_shop_saves_nothing(
     factory: Factory, enter, chain: str, anna, typed: str, found: int, says: str

@@ -62,7 +62,7 @@ def test_the_page_says_what_is_allowed(scene: Scene, party: RelyingParty, langua
     scene._answer()
     assert f"{words} " in scene.browser.text
     assert "R-17 (Till)" in scene.browser.text
-    assert "Confirm who you are" not in scene.browser.text
+    assert "Who you are" not in scene.browser.text
     scene.browser.open("/account/apps")
     assert "You allowed this" not in scene.browser.text
 

@@ -56,7 +56,7 @@ def test_places_that_scanners_look_for_do_not_exist(shop: Shop, path: str) -> No
     assert answer.status_code == 404
     page = Page(answer.get_data(as_text=True))
     assert page.heading == "This page does not exist"
-    assert ("/", "To the front page") in page.links
+    assert ("/", "Go to the home page") in page.links
     assert not answer.headers.getlist("Set-Cookie")
 
 

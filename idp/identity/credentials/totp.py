@@ -78,7 +78,7 @@ def normal_secret(typed: str) -> str:
     except ValueError as error:
         raise Invalid("totp_secret", say("The secret is not base32: letters A–Z and digits 2–7.")) from error
     if len(raw) < LEAST_SECRET_BYTES:
-        raise Invalid("totp_secret", say("The secret is too short: it needs 112 bits, better 160."))
+        raise Invalid("totp_secret", say("The secret is too short: it needs at least 112 bits, and 160 are better."))
     return plain
 
 

@@ -99,5 +99,7 @@ def _require_unnamed(row: Group, origin: Origin) -> None:
     """Raise ``Conflict`` if a dated rule names the group, unless an operator acts: the rule would lose its effect."""
     naming = next((policy.name for policy in dated_rules.dated_rules() if row.name in policy.groups), None)
     if naming is not None and not permissions.runs_installation(origin):
-        words = say("The policy %(policy)s names this group. Ask the installation administrator.", policy=naming)
+        words = say(
+            "The policy %(policy)s names this group. Ask the installation administrator to change it.", policy=naming
+        )
         raise Conflict(words, detail="a dated rule names the group")

@@ -128,7 +128,7 @@ class OrganisationSettings:
         Number(
             0,
             365,
-            say("Offer to stay signed in on a device for (0: never)"),
+            say("Allow people to stay signed in on a device for (0: never)"),
             _DAYS,
             lambda found: found.lifetimes.stay_signed_in_days,
         ),

@@ -55,7 +55,7 @@ def why_unfit(organisation: Organisation, user: User) -> Message | None:
     if user.disabled_at is not None:
         return say("This account is disabled.")
     if user.valid_until is not None:  # the owner's access has no end
-        return say("The access of this account ends on a day.")
+        return say("This account has a last day of access.")
     if user.role == Role.CUSTOMER:
         return say("A customer cannot be the owner.")
     return None if messages.can_be_written_to(user) else say("There is no verified e-mail address.")

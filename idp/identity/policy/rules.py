@@ -172,7 +172,7 @@ def explain(
 
 def _by_role(person: Person, second: int) -> Reason:
     if person.is_administrator:
-        return Reason("role", person.role, second, say("Compulsory for administrators and owners."))
+        return Reason("role", person.role, second, say("Required for administrators and owners."))
     return Reason("role", person.role, 0, say("The role does not require it."))
 
 

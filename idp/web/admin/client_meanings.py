@@ -13,7 +13,7 @@ MEANINGS: Mapping[str, Message] = {
     "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
     "backchannel_logout_uri": say("Where the app is told, server to server, that somebody has signed out."),
     "backchannel_logout_session_required": say("The app needs to know which session ended. Here the app is always told."),
-    "backchannel_token_delivery_mode": say("How the app hears of an approval: it polls, or it is pinged."),
+    "backchannel_token_delivery_mode": say("How the app learns of an approval: it polls, or it is pinged."),
     "backchannel_client_notification_endpoint": say("Where the app is pinged, for approvals (CIBA)."),
     "backchannel_authentication_request_signing_alg": say(
         "How the app signs its requests for approvals. Leave empty if it does not."
@@ -67,10 +67,10 @@ MEANINGS: Mapping[str, Message] = {
     "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
     "token_exchange_resources": say("APIs for which the app may exchange tokens that it receives: one identifier per line."),
     "resource": say(
-        "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
+        "For an API: its identifier, its scopes with words for people, and what its access tokens contain, as JSON: "
         '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
     ),
-    "authorization_details_types": say("Types of acts that the app may ask people to allow, each time, one per line."),
+    "authorization_details_types": say("Types of actions that the app may ask people to allow, each time, one per line."),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
     "tls_client_auth_subject_dn": say("For tls_client_auth: the name in the certificate, as in CN=till,O=Shop,C=NL."),
@@ -83,7 +83,7 @@ MEANINGS: Mapping[str, Message] = {
         "public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."
     ),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
-    "client_uri": say("The app's home page; people find it on their front page."),
+    "client_uri": say("The app's home page. People can open it from their own home page."),
     "logo_uri": say("The address of the app's logo. Our pages do not load it."),
     "policy_uri": say("The app's privacy statement, shown where people are asked to allow the app."),
     "tos_uri": say("The app's terms of use, shown there as well."),

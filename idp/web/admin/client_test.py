@@ -101,7 +101,7 @@ def finish() -> Response:
 
 
 def _question(back: str, *, is_operator: bool) -> Question:
-    sentences = [say("A real sign-in to this app begins, and comes back to a page here that shows the ID token.")]
+    sentences = [say("You sign in to this app for real, and come back to a page here that shows the ID token.")]
     if is_operator:
         sentences.append(say("You sign in as one of the organisation's people, which signs you out of the console here."))
     return Question(say("Test this app?"), tuple(sentences), say("Test"), back, asks_password=False)

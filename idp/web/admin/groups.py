@@ -200,7 +200,7 @@ def _question(admin: Admin, group: Group) -> Question:
         sentences = [say("More than 10,000 people are in the group.")]
     if group.requires_mfa:
         sentences.append(
-            say("The group then no longer makes a second factor compulsory. Second factors that are set up stay active.")
+            say("The group then no longer requires a second factor. Second factors that are set up stay active.")
         )
     heading = say("Delete the group %(name)s?", name=group.name)
     return Question(heading, tuple(sentences), say("Delete"), _address(admin, group), is_final=True)

@@ -29,7 +29,7 @@ ABOUT = {
     "address_restored": say("Change of e-mail address undone"),
     "address_verify": say("Verify an e-mail address"),
     "address_was_changed": say("E-mail address changed"),
-    "approval_asked": say("Approval asked for"),
+    "approval_asked": say("Approval requested"),
     "disabled": say("Account disabled"),
     "factor_removed": say("Second factor removed"),
     "factor_reset": say("Second factor reset"),

@@ -107,7 +107,7 @@ ACTIONS = {
     ),
     "remove-factor": UserAction(
         say("Remove the second factor of %(username)s?"),
-        (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
+        (say("A password alone is then enough for %(username)s, unless a second factor is required."), ENDS_ALL, TELLS),
         say("Remove the second factor"),
         second_factor.remove_factor,
         tells=say("The second factor of %(username)s is removed."),

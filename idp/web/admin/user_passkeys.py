@@ -47,8 +47,8 @@ def _question(admin: Admin, user: User, passkey: Passkey) -> Question:
         "The passkey can no longer be used to sign in. Open sessions and remembered devices of %(username)s end.", **named
     )
     last = say(
-        "This passkey is the last second factor, so recovery codes end too. Where a second factor is "
-        "compulsory, it must be set up again."
+        "This passkey is the last second factor, so recovery codes end too. Where a second factor is required, "
+        "it must be set up again."
     )
     return Question(
         heading if name else say("Remove this passkey of %(username)s?", **named),
