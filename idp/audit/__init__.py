@@ -89,6 +89,8 @@ class Event(StrEnum):
     REGISTRATION_TOKEN_REVOKED = "registration_token:revoked"
     ORGANISATION_CREATED = "organisation:created"
     ORGANISATION_CHANGED = "organisation:changed"
+    ORGANISATION_DISABLED = "organisation:disabled"
+    ORGANISATION_ENABLED = "organisation:enabled"
     SHOP_CHANGED = "shop:changed"
     GROUP_CHANGED = "group:changed"
     POLICY_CHANGED = "policy:changed"

@@ -33,6 +33,7 @@ GONE: Mapping[str, str] = {
     Event.CLIENT_CREATED: "new app",
     Event.ORGANISATION_CREATED: "new organisation",
     Event.ORGANISATION_CHANGED: "change of an organisation",
+    Event.ORGANISATION_ENABLED: "enabling of an organisation",
     Event.GROUP_CHANGED: "change of a group",
     Event.SHOP_CHANGED: "change of a shop",
     Event.POLICY_CHANGED: "change of a dated rule",
@@ -45,7 +46,10 @@ Account = tuple[str, str]
 
 @dataclass
 class Changes:
-    """What changed since a backup. ``required``: users who must set up a second factor. ``removed``: organisations."""
+    """What changed since a backup. ``required``: users who must set up a second factor.
+
+    ``removed``, ``disabled``: organisations.
+    """
 
     accounts: set[Account] = field(default_factory=set)
     passwords: set[Account] = field(default_factory=set)
@@ -53,6 +57,7 @@ class Changes:
     required: set[Account] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    disabled: set[str] = field(default_factory=set)
     gone: dict[str, int] = field(default_factory=dict)
     has_rotated: bool = False
     """The key that signs in the backup was replaced."""
@@ -73,6 +78,10 @@ class Changes:
             self.clients.add(row.client_id)
         if row.event == Event.ORGANISATION_CHANGED and row.data.get("removed"):
             self.removed.add(row.organisation_id)
+        if row.event == Event.ORGANISATION_DISABLED:
+            self.disabled.add(row.organisation_id)
+        if row.event == Event.ORGANISATION_ENABLED:
+            self.disabled.discard(row.organisation_id)
         if row.event == Event.KEY_ROTATED:
             self.has_rotated = True
         if kind := GONE.get(row.event):

@@ -17,7 +17,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.credentials import passwords, totp
 from idp.mail.messages import can_be_written_to, notify_person
-from idp.store import audit, clients, outbox, restore, restore_notices, user_states, users
+from idp.store import audit, clients, disabled_organisations, outbox, restore, restore_notices, user_states, users
 from idp.store import epoch as store
 from idp.store.users import User
 
@@ -75,6 +75,8 @@ def _close_all(restored: Restored, now: datetime) -> Closed:
 
 def _close_changed(changes: Changes, now: datetime) -> Closed:
     accounts = sum(restore.close_users(now, organisation_id) for organisation_id in sorted(changes.removed))
+    for organisation_id in sorted(changes.disabled):
+        disabled_organisations.disable(organisation_id, now)
     found = {account: user for account in {*changes.passwords, *changes.factors} if (user := users.user(*account))}
     for user in found.values():
         passwords.close(user, restore.WHY, ORIGIN)

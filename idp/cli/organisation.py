@@ -1,4 +1,7 @@
-"""``idp organisation``: list and show organisations, and set languages and logo. ``idp apply`` creates them."""
+"""``idp organisation``: list, show, disable and enable organisations, and set languages and logo.
+
+``idp apply`` creates them.
+"""
 
 import json
 from pathlib import Path
@@ -12,7 +15,7 @@ from idp.cli.opening import opened
 from idp.cli.refusals import in_english
 from idp.db import transaction
 from idp.errors import Invalid
-from idp.identity.organisations import logos, organisations
+from idp.identity.organisations import logos, organisations, status
 from idp.identity.organisations.settings import normal_store_url, settings_of
 from idp.identity.owner import recorded_owner
 from idp.languages import LANGUAGES
@@ -40,11 +43,12 @@ def at(store_url: str) -> Organisation:
 
 @organisation.command("list")
 def show_all() -> None:
-    """List the organisations: store URL, name, country, users."""
+    """List the organisations: store URL, name, country, users, and which are disabled."""
     with opened():
         for row in store.organisations():
             count = user_search.count_users(row.id) or 0
-            click.echo(f"{row.store_url:24} {row.name:32} {row.country or '--':3} {count:5} users")
+            state = "  disabled" if row.disabled_at else ""
+            click.echo(f"{row.store_url:24} {row.name:32} {row.country or '--':3} {count:5} users{state}")
 
 
 @organisation.command()
@@ -62,11 +66,47 @@ def show(store_url: str) -> None:
             "time_zone": row.zone.key,
             "integrations": row.integrations,
             "owner": owner.username if owner else None,
+            "disabled_since": row.disabled_at.isoformat(timespec="seconds") if row.disabled_at else None,
             "settings": vars(held),
             "shops": {shop.code: shop.name for shop in store.shops(row.id)},
             "groups": {group.name: {"requires_mfa": group.requires_mfa} for group in store.groups(row.id)},
         }
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+REASON = click.option("--reason", metavar="TEXT", default="", help="One line for the organisation's audit log.")
+
+
+@organisation.command()
+@click.argument("store_url")
+@REASON
+def disable(store_url: str, reason: str) -> None:
+    """Disable an organisation: nobody signs in, and open sessions, grants and links end. It can be enabled again.
+
+    Apps that serve it alone get no tokens. Its jobs and e-mails wait.
+
+    For example:
+      idp organisation disable example-shoes --reason "the contract ended"
+    """
+    with opened():
+        row = at(store_url)
+        done = status.disable(row, ORIGIN, reason=reason)
+        click.echo(f"{row.store_url} is disabled{' already' if done is None else f'; signed out: {_people(done)}'}")
+
+
+def _people(done: status.Disabled) -> str:
+    return f"more than {done.people} people" if done.is_more else f"{done.people} people"
+
+
+@organisation.command()
+@click.argument("store_url")
+@REASON
+def enable(store_url: str, reason: str) -> None:
+    """Let the people of a disabled organisation sign in again. Sessions and grants of before stay over."""
+    with opened():
+        row = at(store_url)
+        done = status.enable(row, ORIGIN, reason=reason)
+        click.echo(f"{row.store_url} is enabled{'' if done else ' already'}")
 
 
 @organisation.command()

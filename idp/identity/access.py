@@ -16,9 +16,14 @@ from idp.identity import sensitive_changes
 from idp.identity.roles import RULING_ROLES, Role
 from idp.identity.sensitive_changes import Access
 from idp.store import organisations
+from idp.store.organisations import Organisation
 from idp.store.users import User
 
 DAY = timedelta(days=1)
+ORGANISATION_DISABLED = say(
+    "Your organisation is disabled, so nobody can sign in. "
+    "Its administrators can ask the installation administrator to enable it."
+)
 
 
 def is_over(user: User, zone: ZoneInfo | None = None) -> bool:
@@ -50,6 +55,13 @@ def ended(user: User) -> Message:
     return say(
         "Your access ended on %(date)s. Ask an administrator of your organisation to extend it.", date=user.valid_until
     )
+
+
+def refusal(organisation: Organisation, user: User) -> Message | None:
+    """Return what a person is told who has proved who they are and still may not sign in; None where they may."""
+    if organisation.disabled_at is not None:
+        return ORGANISATION_DISABLED
+    return ended(user) if has_ended(user, organisation.zone) else None
 
 
 def require_day(organisation_id: str, role: str, day: date | None, *, is_new: bool) -> None:

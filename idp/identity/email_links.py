@@ -15,7 +15,7 @@ from idp.errors import NotFound, Unreadable, say
 from idp.identity import access
 from idp.mail import messages
 from idp.store import email_links as store
-from idp.store import sealed, users
+from idp.store import organisations, sealed, users
 from idp.store.email_links import EmailLink
 from idp.store.users import User
 
@@ -136,7 +136,7 @@ def address_of(settings: Settings, purpose: str, token: str) -> str:
 def opened(settings: Settings, token: str, *purposes: str) -> Opened:
     """Return what a token opens; raises ``NotFound``, always the same, if it opens nothing of these purposes.
 
-    Links of disabled users open nothing.
+    Links of disabled users, and of disabled organisations, open nothing.
     """
     organisation_id, now = crypto.organisation_id_of(token), clock.now()
     if not organisation_id or len(token) > 200:
@@ -160,12 +160,17 @@ def latest_of(settings: Settings, user: User, purpose: Purpose) -> Opened | None
 
 def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | None:
     user = users.user(row.organisation_id, row.user_id) if row else None
-    if row is None or user is None or access.is_over(user):
+    if row is None or user is None or access.is_over(user) or _is_disabled(user.organisation_id):
         return None
     values = _values(settings, row)
     if values is None:  # sealed with a key that is gone
         return None
     return Opened(token, row.purpose, row.digest, user, values, row.created_at, row.expires_at)
+
+
+def _is_disabled(organisation_id: str) -> bool:
+    organisation = organisations.organisation(organisation_id)
+    return organisation is None or organisation.disabled_at is not None
 
 
 def require_open(link: Opened) -> None:

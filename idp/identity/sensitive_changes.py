@@ -92,10 +92,11 @@ class ClientState:
 
 @dataclass(frozen=True)
 class OrganisationState:
-    """An organisation: everything that can be set, with its settings, logo and owner."""
+    """An organisation: everything that can be set, with its settings, logo and owner, and whether people may sign in."""
 
     values: Mapping[str, Any]
     owner_id: str = ""
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,8 @@ def _for_client(before: State | None, after: State | None) -> Confirmation:
 def _for_organisation(before: State | None, after: State | None) -> Confirmation:
     if not isinstance(before, OrganisationState) or not isinstance(after, OrganisationState):
         return FRESH_PROOF_AND_PASSWORD
-    return FRESH_PROOF if before.owner_id == after.owner_id else FRESH_PROOF_AND_PASSWORD
+    is_same = (before.owner_id, before.is_disabled) == (after.owner_id, after.is_disabled)
+    return FRESH_PROOF if is_same else FRESH_PROOF_AND_PASSWORD
 
 
 class ConfirmationRequired(Exception):

@@ -80,7 +80,7 @@ class ActiveClient:
 def find_active_client(provider: Provider, client_id: str) -> ActiveClient | str:
     """Return the client of a token that it got for itself, if it could get one now; else why not, in words for the log."""
     client = provider.clients.get(client_id)
-    if client is None or client.is_public or not client.check_grant_type("client_credentials"):
+    if client is None or client.is_closed or client.is_public or not client.check_grant_type("client_credentials"):
         return "the client is gone, disabled or may no longer act for itself"
     return ActiveClient(client, scopes_of_client(client))
 

@@ -102,7 +102,7 @@ def _organisation(client: RegisteredClient, store_url: str) -> Organisation:
     """Return the organisation that the request names, or the only one that the client serves."""
     only = next(iter(client.organisations)) if len(client.organisations) == 1 and not store_url else ""
     found = organisations.organisation(only) if only else organisations.organisation_at(normal_store_url(store_url) or "")
-    if found is None or found.kind != "retailer" or not client.serves(found.id):
+    if found is None or found.kind != "retailer" or found.disabled_at is not None or not client.serves(found.id):
         raise OAuthError("unknown_user_id", "The organisation is missing, or the client does not serve it.")
     return found
 

@@ -55,7 +55,7 @@ def authenticate(provider: Provider, request: TokenRequest) -> RegisteredClient:
     way = used[0] if used else BARE
     claimed = way.read(request)
     client = provider.clients.get(claimed.client_id)
-    if client is None:
+    if client is None or client.is_closed:
         raise _count(provider, request, f"{'/'.join(way.methods)} by {claimed.client_id[:80]}")
     allowed = [proof for method, proof in way.methods.items() if method in client.auth_methods]
     if not allowed:

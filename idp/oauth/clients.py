@@ -14,7 +14,7 @@ from idp.oauth.launch import Launchable, launchable_among
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
-from idp.store import client_registrations, kept
+from idp.store import client_registrations, disabled_organisations, kept
 from idp.store import clients as store
 from idp.store.clients import Client
 
@@ -39,6 +39,8 @@ class RegisteredClient:
     disabled: bool
     managed_by: str = ""
     """The organisation whose administrators connected it."""
+    is_closed: bool = False
+    """The organisations that it serves are all disabled: it proves nothing, and people are told at the sign-in."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
@@ -171,6 +173,7 @@ def registered(row: Client) -> RegisteredClient:
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
         managed_by=row.managed_by,
+        is_closed=disabled_organisations.are_all_disabled(row.organisations),
         registered_itself=client_registrations.registration(row.client_id) is not None,
     )
 

@@ -93,7 +93,7 @@ def _facts_of_person(settings: Settings, needs: Needs, visit: BrowserContext, ro
     if organisation is None or terms is None or user is None:
         return {}
     client, person = needs.client, lookup.person_of(settings, organisation, user)
-    own = tuple(proof for proof in assurance.from_json(attempt.proofs) if _is_theirs(proof, user))
+    own = tuple(one for one in assurance.from_json(attempt.proofs) if _is_theirs(one, user) and _is_later(one, organisation))
     rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
     return {
         "person": person,
@@ -129,6 +129,11 @@ def _unfinished(settings: Settings, attempt: Attempt, user: User | None) -> tupl
 def _is_theirs(proof: Proof, user: User) -> bool:
     """Check if a proof is this user's. Proofs other than passwords are wiped when an attempt's person changes."""
     return proof.method != "password" or proof.credential == user.id
+
+
+def _is_later(proof: Proof, organisation: Organisation) -> bool:
+    """Check if a proof was made since the organisation was enabled again: a sign-in of before begins again."""
+    return organisation.enabled_at is None or proof.at >= organisation.enabled_at
 
 
 def _is_eligible(session: UserSession, needs: Needs, chosen: str) -> bool:
@@ -200,7 +205,7 @@ def _user(organisation: Organisation | None, attempt: Attempt, session: UserSess
     if organisation is None:
         return None
     user_id = attempt.user_id or (session.user_id if session and session.organisation_id == organisation.id else None)
-    user = users.user(organisation.id, user_id) if user_id else None
+    user = users.user(organisation.id, user_id) if user_id and organisation.disabled_at is None else None
     return user if user is not None and not access.is_over(user, organisation.zone) else None
 
 
@@ -243,7 +248,7 @@ def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tup
         user = users.user(row.organisation_id, row.user_id)
         if organisation is None or user is None or not serves(needs.client, organisation):
             continue
-        if access.is_over(user, organisation.zone):
+        if organisation.disabled_at is not None or access.is_over(user, organisation.zone):
             continue
         if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
             continue

@@ -9,6 +9,7 @@ from typing import Any
 from idp import crypto
 from idp.branding import Brand, brand_of
 from idp.errors import Message, say
+from idp.identity.sessions import sessions
 from idp.signin import attempts
 from idp.signin.attempts import Entered
 from idp.signin.flow import next_step
@@ -115,6 +116,11 @@ STARTS_AGAIN = {
     attempts.ELSEWHERE: say("This address belongs to an earlier sign-in. Signing in starts again here."),
 }
 
+SHUT_OUT = say(
+    "You were signed out, because your organisation was disabled. "
+    "Its administrators can ask the installation administrator to enable it."
+)
+
 
 def brand_shown(work: StepContext) -> Brand:
     """Return the organisation's look, if the organisation may be named (S29)."""
@@ -139,10 +145,12 @@ def _frame(work: StepContext, step: Step, refused: RefusedAnswer | None) -> Fram
         purpose=Message(case.needs.purpose) if again and case.needs.purpose else None,
         cancel_to=case.needs.cancel_to if again else "",
         errors=refused.errors if refused else (),
-        notices=_notices(case),
+        notices=_notices(work),
     )
 
 
-def _notices(case: Case) -> tuple[Message, ...]:
-    reason = case.answers.restart_reason
+def _notices(work: StepContext) -> tuple[Message, ...]:
+    if not work.case.session_user_id and sessions.was_shut_out(work.visit.session):
+        return (SHUT_OUT,)
+    reason = work.case.answers.restart_reason
     return (STARTS_AGAIN[reason],) if reason else ()

@@ -26,7 +26,7 @@ from idp.db import Base, Id
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, claims
 from idp.store.consents import Consent
-from idp.store.organisations import is_there
+from idp.store.organisation_states import is_open
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
@@ -139,7 +139,7 @@ def standing(organisation_id: str, grant_id: str) -> Select[Grant, User, UserSes
         .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
         .outerjoin(UserSession, (UserSession.organisation_id == Grant.organisation_id) & (UserSession.id == Grant.login_id))
         .outerjoin(Consent, is_consent)
-        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id, is_there(organisation_id))
+        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id, is_open(organisation_id, Grant.created_at))
     )
 
 
@@ -150,7 +150,7 @@ def held_of(organisation_id: str, user_id: str, now: datetime) -> Select[str, li
     A till may hold thousands of grants of one client with the same scopes.
     """
     used = func.max(func.coalesce(Grant.last_used_at, Grant.created_at))
-    theirs = (Grant.organisation_id == organisation_id, Grant.user_id == user_id)
+    theirs = (Grant.organisation_id == organisation_id, Grant.user_id == user_id, is_open(organisation_id, Grant.created_at))
     return (
         select(Grant.client_id, Grant.scopes, func.min(Grant.created_at), used)
         .where(*theirs, Grant.revoked_at.is_(None), Grant.ends_at > now)

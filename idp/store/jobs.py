@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Delete,
     ForeignKeyConstraint,
     Index,
@@ -29,6 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, claims, delete_some, every, values
+from idp.store.organisation_states import is_disabled
 
 DUE = text("state IN ('waiting', 'running')")
 UNSEEN = text("codes_until IS NOT NULL AND codes_shown_at IS NULL")
@@ -141,9 +143,13 @@ def keep_newest(organisation_id: str, kind: str, most: int) -> Delete:
 
 @asks_one
 def due_job(now: datetime) -> Select[Job]:
-    """Return the job that has waited longest: since it was started, or since its last round or the end of a dead lease."""
+    """Return the job that has waited longest: since it was started, or since its last round or the end of a dead lease.
+
+    None of a disabled organisation.
+    """
     is_free = or_(Job.leased_until.is_(None), Job.leased_until <= now)
-    return select(Job).where(DUE, is_free).order_by(func.coalesce(Job.leased_until, Job.created_at)).limit(1)
+    since = func.coalesce(Job.leased_until, Job.created_at)
+    return select(Job).where(DUE, is_free, ~is_disabled(Job.organisation_id)).order_by(since).limit(1)
 
 
 @claims
@@ -154,17 +160,23 @@ def lease(organisation_id: str, job_id: str, now: datetime, until: datetime) -> 
     return update(Job).where(*here).values(state="running", leased_until=until)
 
 
+def _is_at(organisation_id: str, job_id: str, before: int) -> tuple[ColumnElement[bool], ...]:
+    """Match a job that is being carried out, at a step. It stops where its organisation is disabled."""
+    its = (Job.organisation_id == organisation_id, Job.id == job_id)
+    return *its, Job.state == "running", Job.done == before, ~is_disabled(organisation_id)
+
+
 @claims
 def take_line(organisation_id: str, job_id: str, before: int, position: int, until: datetime) -> Update:
     """Claim a line, in the transaction of its effect, so that it is carried out once. It also extends the lease."""
-    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
+    here = _is_at(organisation_id, job_id, before)
     return update(Job).where(*here).values(done=position, leased_until=until)
 
 
 @claims
 def take_chunk(organisation_id: str, job_id: str, before: int, lines: int, until: datetime) -> Update:
     """Claim the chunk after ``before``, with which the file has so many lines, in the transaction that writes the chunk."""
-    here = (Job.organisation_id == organisation_id, Job.id == job_id, Job.state == "running", Job.done == before)
+    here = _is_at(organisation_id, job_id, before)
     return update(Job).where(*here).values(done=Job.done + 1, total=lines, leased_until=until)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id
 from idp.rows import upserting
 from idp.statements import asks_one, changes, claims
-from idp.store.organisations import is_there
+from idp.store.organisation_states import is_there
 
 
 class Logo(Base):

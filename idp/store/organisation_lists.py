@@ -1,15 +1,32 @@
-"""Shops and groups of an organisation to choose from: page by page, by their ids, or by what somebody typed."""
+"""Organisations, and their shops and groups, to choose from: page by page, by their ids, or by what somebody typed."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from idp.keyset import Place, page_of
 from idp.normal_forms import compared, one_line
-from idp.statements import every
+from idp.statements import asks_every, every
 from idp.store import organisations
-from idp.store.organisations import MOST_NAMED, Group, Shop
+from idp.store.organisations import MOST_NAMED, Group, Organisation, Shop
+
+LISTED = (Organisation.store_url, Organisation.name, Organisation.disabled_at)
+
+
+@asks_every
+def names_after(store_url: str, most: int) -> Select[str, str, datetime | None]:
+    """Return at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
+    here = (Organisation.store_url > store_url, Organisation.kind == "retailer")
+    return select(*LISTED).where(*here).order_by(Organisation.store_url).limit(most)
+
+
+@asks_every
+def names_before(store_url: str, most: int) -> Select[str, str, datetime | None]:
+    """Return the organisations before ``store_url``, the nearest first."""
+    here = (Organisation.store_url < store_url, Organisation.kind == "retailer")
+    return select(*LISTED).where(*here).order_by(Organisation.store_url.desc()).limit(most)
 
 
 def shops(organisation_id: str, place: Place | None, most: int) -> Sequence[Shop]:

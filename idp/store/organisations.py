@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Boolean,
-    ColumnElement,
     Delete,
     ForeignKeyConstraint,
     Index,
@@ -32,6 +31,7 @@ MOST_NAMED = 1000
 OPERATORS = text("kind = 'installation'")
 REMOVED = "removed"
 IS_REMOVED = text("kind = 'removed'")
+IS_DISABLED = text("disabled_at IS NOT NULL")
 
 
 class Organisation(Base):
@@ -44,6 +44,7 @@ class Organisation(Base):
     __table_args__ = (
         Index("uq_organisations_installation", "kind", unique=True, sqlite_where=OPERATORS, postgresql_where=OPERATORS),
         Index("ix_organisations_removed", "id", sqlite_where=IS_REMOVED, postgresql_where=IS_REMOVED),
+        Index("ix_organisations_disabled", "id", sqlite_where=IS_DISABLED, postgresql_where=IS_DISABLED),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -58,6 +59,10 @@ class Organisation(Base):
     owner_id: Mapped[str | None] = mapped_column(Id)
     has_rules: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """Whether it has ``organisation_rules``, so that other organisations read none."""
+    disabled_at: Mapped[datetime | None]
+    """Since when nobody signs in (``disabled_organisations``)."""
+    enabled_at: Mapped[datetime | None]
+    """When it was last enabled again: sessions and grants of before stay over."""
     created_at: Mapped[datetime]
 
     @property
@@ -107,11 +112,6 @@ def organisation(organisation_id: str) -> Select[Organisation]:
     return select(Organisation).where(Organisation.id == organisation_id, Organisation.kind != REMOVED)
 
 
-def is_there(organisation_id: Any) -> ColumnElement[bool]:
-    """Match organisations that are not removed."""
-    return select(Organisation.id).where(Organisation.id == organisation_id, Organisation.kind != REMOVED).exists()
-
-
 @asks_one
 def organisation_at(store_url: str) -> Select[Organisation]:
     """Return an organisation by its store URL in normal form (see ``identity.organisations``)."""
@@ -132,20 +132,6 @@ def _first_two() -> Select[Organisation]:
 def organisations() -> Select[Organisation]:
     """Return all organisations, by store URL."""
     return select(Organisation).where(Organisation.kind != REMOVED).order_by(Organisation.store_url)
-
-
-@asks_every
-def names_after(store_url: str, most: int) -> Select[str, str]:
-    """Return store URL and name of at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
-    here = (Organisation.store_url > store_url, Organisation.kind == "retailer")
-    return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
-
-
-@asks_every
-def names_before(store_url: str, most: int) -> Select[str, str]:
-    """Return the organisations before ``store_url``, the nearest first."""
-    here = (Organisation.store_url < store_url, Organisation.kind == "retailer")
-    return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url.desc()).limit(most)
 
 
 @asks_one

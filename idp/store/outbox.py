@@ -11,6 +11,7 @@ from idp.db import Base, Id
 from idp.keyset import Place, page_of
 from idp.rows import add
 from idp.statements import asks_one, changes, claims, delete_some, every, one, write
+from idp.store.organisation_states import is_disabled
 
 FAILED = text("failed_at IS NOT NULL")
 WAITING = text("sent_at IS NULL AND failed_at IS NULL")
@@ -61,12 +62,16 @@ def add_mail(row: OutgoingMail) -> None:
 
 
 def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
-    """Lease one mail that is due, so that no other worker takes it. Returns None if none is due."""
+    """Lease one mail that is due, so that no other worker takes it. Returns None if none is due.
+
+    Mails to people of a disabled organisation wait until it is enabled, or their links expire.
+    """
     waiting = (
         OutgoingMail.sent_at.is_(None),
         OutgoingMail.failed_at.is_(None),
         OutgoingMail.due_at <= now,
         (OutgoingMail.leased_until.is_(None)) | (OutgoingMail.leased_until <= now),
+        ~is_disabled(OutgoingMail.organisation_id),
     )
     chosen = select(OutgoingMail.id).where(*waiting).order_by(OutgoingMail.due_at).limit(1)
     found = one(chosen.with_for_update(skip_locked=True))
@@ -159,8 +164,8 @@ def mails(limit: int = 200) -> list[OutgoingMail]:
 
 @asks_one
 def waiting() -> Select[int, datetime | None]:
-    """Return how many mails wait to be sent, and since when the oldest does."""
-    here = OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None)
+    """Return how many mails wait to be sent, and since when the oldest does; none of a disabled organisation."""
+    here = OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None), ~is_disabled(OutgoingMail.organisation_id)
     return select(func.count(OutgoingMail.id), func.min(OutgoingMail.created_at)).where(*here)
 
 

@@ -26,7 +26,7 @@ from idp.db import Base, Id, Moment
 from idp.keyset import Place, page_of
 from idp.rows import add, inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some
-from idp.store.organisations import is_there
+from idp.store.organisation_states import is_open
 
 NOT_ENDED = text("ended_at IS NULL")
 ENDED = text("ended_at IS NOT NULL")
@@ -104,9 +104,9 @@ def _live(now: datetime) -> tuple[Any, ...]:
 
 @asks_one
 def any_session_of(organisation_id: str, digest: bytes) -> Select[UserSession]:
-    """Return the session of a cookie, live or over."""
+    """Return the session of a cookie, live or over; None while its organisation is disabled, and afterwards."""
     here = (UserSession.organisation_id == organisation_id, UserSession.digest == digest)
-    return select(UserSession).where(*here, is_there(organisation_id))
+    return select(UserSession).where(*here, is_open(organisation_id, UserSession.started_at))
 
 
 @asks_one

@@ -9,7 +9,8 @@ from sqlalchemy import Select, and_, select
 
 from idp.statements import asks_every, remember, remembers
 from idp.store import organisations, recovery_codes, sessions, totp, users
-from idp.store.organisations import REMOVED, Organisation
+from idp.store.organisation_states import open_since
+from idp.store.organisations import Organisation
 from idp.store.recovery_codes import RecoverySet
 from idp.store.sessions import UserSession
 from idp.store.totp import Totp
@@ -54,6 +55,7 @@ def _present(
             RecoverySet,
             and_(RecoverySet.organisation_id == at[0], RecoverySet.user_id == at[1], RecoverySet.removed_at.is_(None)),
         )
-        .where(UserSession.organisation_id == organisation_id, UserSession.digest == digest, Organisation.kind != REMOVED)
+        .where(UserSession.organisation_id == organisation_id, UserSession.digest == digest)
+        .where(*open_since(UserSession.started_at))
         .order_by(Totp.number)
     )

@@ -30,7 +30,8 @@ from idp.rows import add, inserting
 from idp.search_words import words_of
 from idp.statements import asks_every, asks_one, changes, claims, values, write
 from idp.store import user_words
-from idp.store.organisations import Group, Organisation, Shop, is_there
+from idp.store.organisation_states import is_there
+from idp.store.organisations import Group, Organisation, Shop
 
 NEVER = date(1970, 1, 1)
 NAMES = frozenset({"username_key", "email_key", "name"})  # a user is found by their words

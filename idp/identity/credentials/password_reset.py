@@ -112,7 +112,7 @@ def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
     asked = {name: str(asked.get(name, "")) for name in ASKED}  # another version may have stored more, or less
     organisation = organisations.organisation_at(asked["store_url"])
     user = lookup.find_to_sign_in(organisation.id, asked["username"]) if organisation else None
-    if user is None or access.is_over(user):
+    if organisation is None or organisation.disabled_at is not None or user is None or access.is_over(user):
         return False
     if asked["username"] != user.username_key:  # asked by the address: it counts for the username, too
         account = _account(asked["store_url"], user.username_key)

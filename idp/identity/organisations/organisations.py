@@ -5,6 +5,7 @@ Not here: shops and groups (beside this), users (``accounts``), dated rules (``p
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -19,7 +20,7 @@ from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
 from idp.keyset import Place
 from idp.normal_forms import compared
-from idp.store import operators, removals
+from idp.store import operators, organisation_lists, removals
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -30,8 +31,8 @@ CHUNK = 200
 """Organisations read by one statement of a search."""
 
 
-Named = tuple[str, str]
-"""Store URL and name."""
+Named = tuple[str, str, datetime | None]
+"""Store URL, name, and since when it is disabled."""
 
 
 def search(typed: str, place: Place | None, most: int) -> list[Named]:
@@ -40,12 +41,13 @@ def search(typed: str, place: Place | None, most: int) -> list[Named]:
     Reads chunk by chunk until the page is full: without a search, a page costs the same however many there are.
     """
     key, own = compared(typed), operators.installation()
-    first = [(own.store_url, own.name)] if own is not None else []
+    first: list[Named] = [(own.store_url, own.name, None)] if own is not None else []
     names: Iterator[Named]
     if place is not None and place.is_before:
-        names = chain(_names(store.names_before, *place.key), first)
+        names = chain(_names(organisation_lists.names_before, *place.key), first)
     else:
-        names = chain(first, _names(store.names_after, "")) if place is None else _names(store.names_after, *place.key)
+        rest = _names(organisation_lists.names_after, *(("",) if place is None else place.key))
+        names = chain(first, rest) if place is None else rest
     found = [*islice((row for row in names if key in compared(f"{row[0]} {row[1]}")), most)]
     return found[::-1] if place is not None and place.is_before else found
 

@@ -203,6 +203,8 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
 
 def _is_still_allowed(settings: Settings, row: OwnerRecovery, organisation: Organisation, owner: User) -> bool:
     """Return whether the owner and the address are still those of the start: the wait may be longer than ``UNDO``."""
+    if organisation.disabled_at is not None:
+        return False
     try:
         found = _owner(settings, organisation)
     except Invalid:

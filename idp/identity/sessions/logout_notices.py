@@ -7,7 +7,7 @@ from functools import partial
 
 from idp import clock
 from idp.batches import in_batches
-from idp.store import clients, removals
+from idp.store import clients, disabled_organisations, removals
 from idp.store import logout_notices as store
 from idp.store.kept import Kept
 
@@ -20,6 +20,8 @@ def note_ended() -> int:
     now = clock.now()
     for organisation_id in removals.removed():
         in_batches(partial(store.end_sessions_of, organisation_id, now))
+    for organisation_id in disabled_organisations.disabled():
+        in_batches(partial(disabled_organisations.end_sessions, organisation_id, now))
     if store.an_ended_session() is None:
         return 0
     apps = told_apps()

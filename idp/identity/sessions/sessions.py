@@ -12,7 +12,16 @@ from idp.errors import Conflict, say
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
-from idp.store import browsers, email_links, grant_revocations, sessions, signed_in, user_states, users
+from idp.store import (
+    browsers,
+    disabled_organisations,
+    email_links,
+    grant_revocations,
+    sessions,
+    signed_in,
+    user_states,
+    users,
+)
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
@@ -127,6 +136,12 @@ def latest(cookie: str) -> UserSession | None:
     """Return the session of a cookie, even if it is over. It proves nothing: it only names the person who was here."""
     organisation_id = crypto.organisation_id_of(cookie)
     return sessions.any_session_of(organisation_id, digest_of(cookie)) if organisation_id else None
+
+
+def was_shut_out(cookie: str) -> bool:
+    """Return whether a cookie is of a session that ended because its organisation was disabled, which still is."""
+    organisation_id = crypto.organisation_id_of(cookie) if cookie else ""
+    return bool(organisation_id) and disabled_organisations.has_shut_out(organisation_id, digest_of(cookie)) is not None
 
 
 def touch(settings: Settings, organisation_settings: OrganisationSettings, session: UserSession, now: datetime) -> bool:

@@ -138,10 +138,11 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
 
-    if access.has_ended(user):
+    told = access.refusal(work.organisation, user) if work.organisation else None
+    if told is not None:
         with db.transaction():
             right.accept(work.origin_of(user), work.case.now)
-        return Wrong((access.ended(user),))
+        return Wrong((told,))
 
     def effect() -> Wrong | None:
         if not right.accept(work.origin_of(user), work.case.now):

@@ -99,10 +99,12 @@ def _taken(work: StepContext, place: str, text: str, *, alone: bool) -> Outcome:
         return _wrong(work, owner)
     if passkeys.is_behind(passkey, shown):
         return _behind(work, owner, passkey)
-    if access.has_ended(owner):
+    organisation = organisations.organisation(owner.organisation_id)
+    told = access.refusal(organisation, owner) if organisation else None
+    if told is not None:
         with db.transaction():
             guess.succeeded()
-        return Wrong((access.ended(owner),), prepared=spent(work.case))
+        return Wrong((told,), prepared=spent(work.case))
 
     def effect() -> Wrong | None:
         if not passkeys.accept(passkey, shown, now, alone=alone):

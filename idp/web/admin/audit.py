@@ -41,6 +41,8 @@ OF_THINGS: Mapping[str, Message] = {
     Event.REGISTRATION_TOKEN_REVOKED: say("Registration token for apps revoked"),
     Event.ORGANISATION_CREATED: say("Organisation created"),
     Event.ORGANISATION_CHANGED: say("Organisation changed"),
+    Event.ORGANISATION_DISABLED: say("Organisation disabled"),
+    Event.ORGANISATION_ENABLED: say("Organisation enabled"),
     Event.SHOP_CHANGED: say("Shop changed"),
     Event.GROUP_CHANGED: say("Group changed"),
     Event.POLICY_CHANGED: say("Policy changed"),

@@ -20,6 +20,7 @@ class Choice:
 
     store_url: str
     name: str
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def front() -> Response:
         return pages.see_other(url_for("admin.overview", store_url=present.organisation.store_url))
     q = forms.asked("q")
     rows, beside = page_of(List("admin.front", {"q": q}), _place_of, partial(organisations.search, q), itemgetter(0))
-    choices = tuple(Choice(*row) for row in rows)
+    choices = tuple(Choice(store_url, name, since is not None) for store_url, name, since in rows)
     page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
     return pages.render("admin/organisations.html", page)
 

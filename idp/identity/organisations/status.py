@@ -1,0 +1,74 @@
+"""Disable and enable organisations. One column closes an organisation: whatever reads its sessions and grants asks for it.
+
+While it is disabled nobody signs in there, its apps get no tokens, its links open nothing, and its jobs and mails wait.
+Sessions and grants of before never work again; people, apps, trust in devices and settings stay as they are.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.batches import in_batches
+from idp.checks import check_line
+from idp.db import transaction
+from idp.errors import Conflict, say
+from idp.identity import permissions, sensitive_changes
+from idp.identity.sensitive_changes import OrganisationState
+from idp.store import disabled_organisations as store
+from idp.store.organisations import Organisation
+
+LONGEST_REASON = 200
+FEW = 10_000
+"""Sessions are counted up to here."""
+
+
+@dataclass(frozen=True)
+class Disabled:
+    """How many people were signed out; ``is_more``: more than were counted."""
+
+    people: int
+    is_more: bool = False
+
+
+def signed_in(organisation: Organisation) -> Disabled:
+    """Return how many people disabling would sign out."""
+    counted = store.count_signed_in(organisation.id, clock.now(), FEW) or 0
+    return Disabled(counted, counted == FEW)
+
+
+def disable(organisation: Organisation, origin: Origin, *, reason: str = "") -> Disabled | None:
+    """Disable an organisation. Returns how many people were signed out; None if it was disabled already.
+
+    ``reason``: one line for the audit log. The worker ends the sessions, which open nothing any more, so that apps are told.
+    """
+    permissions.require_operator(origin)
+    if organisation.kind != "retailer":
+        raise Conflict(say("The organisation of the installation administrators cannot be disabled."))
+    if organisation.disabled_at is not None:
+        return None
+    sensitive_changes.require(OrganisationState({}), OrganisationState({}, is_disabled=True))
+    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
+    with transaction():
+        ended = signed_in(organisation)
+        if not store.disable(organisation.id, clock.now()):
+            return None
+        record(origin, Event.ORGANISATION_DISABLED, organisation_id=organisation.id, data={**about, "people": ended.people})
+    return ended
+
+
+def enable(organisation: Organisation, origin: Origin, *, reason: str = "") -> bool:
+    """Enable a disabled organisation, after its last sessions have ended. Returns False if it was enabled already."""
+    permissions.require_operator(origin)
+    if organisation.disabled_at is None:
+        return False
+    sensitive_changes.require(OrganisationState({}, is_disabled=True), OrganisationState({}))
+    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
+    end_sessions = partial(store.end_sessions, organisation.id, clock.now())
+    in_batches(end_sessions)
+    with transaction():
+        if not store.enable(organisation.id, clock.now()):
+            return False
+        in_batches(end_sessions)  # those of sign-ins that were finishing
+        record(origin, Event.ORGANISATION_ENABLED, organisation_id=organisation.id, data=about)
+    return True
