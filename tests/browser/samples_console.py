@@ -215,7 +215,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
             "olga",
             "Sleutel",
             "",
-            (Chosen("example-shoes", "Example Shoes"), Chosen("toys", "Toys")),
+            (Chosen("example-shoes", "Example Shoes"), Chosen("toys", "Toys", is_disabled=True)),
             Pages("?page=1", "?page=3"),
         ),
     ),

@@ -10,6 +10,7 @@ from idp.audit import Origin
 from idp.db import transaction
 from idp.identity.credentials import passkeys, remembered_devices
 from idp.identity.organisations import groups, logos, shops
+from idp.identity.organisations import status as organisation_status
 from idp.identity.organisations.settings import settings_of
 from idp.identity.ownership import owner_recovery, transfer
 from idp.identity.people_import import jobs
@@ -50,6 +51,15 @@ class World:
     def path(self, person: MadePerson, act: str) -> str:
         """Return an address about a user."""
         return f"{AT}/people/{person.id}/{act}"
+
+    def organisation(self, *, disabled: bool = False) -> str:
+        """Create another organisation and return its store URL."""
+        made = self.factory.make_organisation(self.name())
+        with self.factory.context():
+            at = self.factory.organisation(made)
+            if disabled:
+                organisation_status.disable(at, BY_TESTS)
+            return at.store_url
 
     def group(self, *, requires_mfa: bool) -> Group:
         """Create a group."""

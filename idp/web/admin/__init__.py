@@ -21,6 +21,7 @@ from idp.web.admin import (
     logo,
     lost_phone,
     new_organisation,
+    organisation_status,
     outbox,
     overview,
     own_policies,
@@ -40,8 +41,8 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, new_organisation, overview, users, bulk, people_export, exports, people_import, refused_lines,
-    user_form, lost_phone, user, user_passkeys,
+    index, new_organisation, organisation_status, overview, users, bulk,
+    people_export, exports, people_import, refused_lines, user_form, lost_phone, user, user_passkeys,
     groups, shops, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip

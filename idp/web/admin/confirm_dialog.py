@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from idp.errors import Invalid, Message, Refusal
+from idp.errors import Invalid, Message, Refusal, say
 from idp.web import forms, pages, reauthentication, unsaved
 from idp.web.admin.guard import Admin, Frame
+
+OF_PERSON = say("The reason is kept in the audit log. The person does not see it.")
 
 
 @dataclass(frozen=True)
 class Question:
     """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads.
 
-    ``asks_reason``: it has a field for a reason, which may stay empty. ``choose``: above ``choices``, if there are any.
+    ``asks_reason``: it has a field for a reason, which may stay empty; ``reason_hint`` says who reads that.
+    ``choose``: above ``choices``, if there are any.
     ``is_final``: what is deleted cannot be brought back. The dialog says so and is red, then and only then. (A person can
     set up a second factor again.)
     """
@@ -28,6 +31,7 @@ class Question:
     choose: Message | None = None
     choices: tuple[tuple[str, Message | str], ...] = ()
     is_final: bool = False
+    reason_hint: Message = OF_PERSON
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold the frame of every page. ``at``: the organisation; ``notice``: what was just done, or None."""
+    """Hold the frame of every page. ``notice``: what was just done. ``is_disabled``: the organisation is."""
 
     username: str
     store_url: str
@@ -58,6 +58,7 @@ class Frame:
     here: str
     entries: tuple[Section, ...]
     notice: Message | None = None
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ class Admin:
     def frame(self, here: str) -> Frame:
         """Return the frame for a page of the section ``here``."""
         at = self.organisation
-        return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), self._notice())
+        is_disabled, told = at.disabled_at is not None, self._notice()
+        return Frame(
+            self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), told, is_disabled
+        )
 
     def _notice(self) -> Message | None:
         """Return what was just done: what ``told`` kept for this session."""
