@@ -29,14 +29,14 @@ AT = "/admin/example-shoes"
 OWNER, BOSS, IRIS = "owner@shoes.example", "boss@shoes.example", "iris@shoes.example"
 SAID = {
     "en-GB": {"recover": "Do you want to get back into your account?", "recovered": "You can get back into your account",
-              "announced": "Account recovery requested for the owner of Example Shoes",
+              "announced": "Account recovery requested for the owner",
               "stopped": THE_RECOVERY_WAS_STOPPED,
               "offer": HAND_OVER_THE_OWNERSHIP, "sent": "iris gets the offer by e-mail.",
               "offered": "Will you be the owner of Example Shoes?",
               "waits": "iris was offered the ownership", "withdrawn": THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
               "owned": "iris is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
-              "announced": "Accountherstel aangevraagd voor de eigenaar van Example Shoes",
+              "announced": "Accountherstel aangevraagd voor de eigenaar",
               "stopped": "Het herstel is gestopt", "offer": "Eigenaarschap overdragen",
               "sent": "iris krijgt het aanbod per e-mail.",
               "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigenaarschap aangeboden",

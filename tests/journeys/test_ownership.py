@@ -37,7 +37,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     mails = postman.bring()
     assert mails_by_subject(mails) == {
         (IRIS, "Will you be the owner of Example Shoes?"),
-        (BOSS, "You offered iris the ownership of Example Shoes"),
+        (BOSS, "You offered the ownership to iris"),
     }
     assert "valid until" in next(mail.text for mail in mails if mail.to == IRIS)
     assert "iris was offered the ownership" in browser.open(f"{AT}/ownership").text
