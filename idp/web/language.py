@@ -8,6 +8,7 @@ Views note what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the 
 an error page, is looked up when a page is rendered: the request's own address, and the signed-in person.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -27,6 +28,10 @@ from idp.web import browser_request, request_context
 MOST_TAGS = 10
 MOST_ACCEPTED = 30
 """Languages of a browser that are looked at. Results are kept in memory by all of them, and a header may name thousands."""
+SHORT = re.compile(r"\b([Ee]|\d)-(?=\w)")
+"""A hyphen after a single letter or digit, where a line would end badly."""
+JOINED = "\\1-\u2060"
+"""The word joiner has no width and no sound."""
 PICKED = "language"
 """The parameter of a page's own address, and the cookie."""
 
@@ -81,13 +86,27 @@ def _forget() -> None:
 def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
     """Return a text of the catalogue in the language of this page, filled with its values.
 
-    ``many``: the same for a number ``num`` of things that is not one. The catalogue is looked up once, not for each text.
+    ``many``: the same for a number ``num`` of things that is not one.
     """
+    return _filled(_translated(text, values, many), values)
+
+
+def on_page(text: str, values: Mapping[str, Any], many: str = "") -> str:
+    """Return the same for the eye: no line ends within "e-mail" or "6-digit"; a search in the page still finds them."""
+    translated = _translated(text, values, many)
+    return _filled(SHORT.sub(JOINED, translated) if "-" in translated else translated, values)
+
+
+def _translated(text: str, values: Mapping[str, Any], many: str) -> str:
+    """Look a text up. The catalogue is found once for each page, not for each text."""
     found = g.get("catalogue")
     if found is None:
         found = g.catalogue = get_translations()
-    translated = found.ungettext(text, many, values["num"]) if many else found.ugettext(text)
-    return str(translated % {name: number(one) for name, one in values.items()} if values else translated)
+    return str(found.ungettext(text, many, values["num"]) if many else found.ugettext(text))
+
+
+def _filled(translated: str, values: Mapping[str, Any]) -> str:
+    return translated % {name: number(one) for name, one in values.items()} if values else translated
 
 
 def number(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Render pages: a template with its one dataclass, errors as pages, languages, and the headers of all answers."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,6 +28,8 @@ log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
 NOT_PLAIN = re.compile(r"[^!-~]+")
 """Characters that an address in a header must not have."""
+Speak = Callable[[str, Mapping[str, Any], str], str]
+"""``language.in_words`` or ``language.on_page``."""
 KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 
 CSP = (
@@ -90,7 +93,7 @@ def setup_pages(app: Flask) -> None:
     """Set up languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=language.chosen, default_locale=SOURCE)
-    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
+    app.jinja_env.globals.update(say=shown, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     app.jinja_env.globals.update(languages=named(), this_page=ways_back.this_page)
     assets.setup_assets(app)
@@ -126,14 +129,23 @@ def _take_no_nul() -> None:
 
 
 def words(message: Message) -> str:
-    """Return a message in the reader's language."""
-    values = {name: _worded(value) for name, value in message.values.items()}
-    return language.in_words(message.key, values, message.plural)
+    """Return a message in the reader's language, for a file."""
+    return _said(message, language.in_words)
 
 
-def _worded(value: Any) -> Any:
+def shown(message: Message) -> str:
+    """Return a message in the reader's language, for a page."""
+    return _said(message, language.on_page)
+
+
+def _said(message: Message, speak: Speak) -> str:
+    values = {name: _worded(value, speak) for name, value in message.values.items()}
+    return speak(message.key, values, message.plural)
+
+
+def _worded(value: Any, speak: Speak) -> Any:
     if isinstance(value, Message):
-        return words(value)
+        return _said(value, speak)
     if isinstance(value, zones.Named):
         return times.zone_in_words(value)
     return times.day_in_words(value) if isinstance(value, date) else value

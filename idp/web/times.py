@@ -80,12 +80,12 @@ def moment(value: datetime) -> Markup:
 
 def translated(text: str, **values: Any) -> str:
     """Wrap ``gettext`` for templates: values may be elements, and all others are escaped."""
-    return _marked(language.in_words(text, _escaped(values)), values)
+    return _marked(language.on_page(text, _escaped(values)), values)
 
 
 def translated_plural(one: str, many: str, num: int, **values: Any) -> str:
     """Wrap ``ngettext`` for templates, likewise."""
-    return _marked(language.in_words(one, _escaped({"num": num, **values}), many), values)
+    return _marked(language.on_page(one, _escaped({"num": num, **values}), many), values)
 
 
 def _holds_elements(values: dict[str, Any]) -> bool:

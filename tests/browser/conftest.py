@@ -18,6 +18,7 @@ from tests.drivers.machine import free_port
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
 from tests.drivers.roles import sign_in
+from tests.drivers.words import shown
 from tests.factories import MadeClient, MadePerson
 
 LANDED = '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>Back in the app</h1>'
@@ -89,7 +90,7 @@ class Visitor:
 
     def reads(self, heading: str) -> Self:
         """Wait for the page with this heading. ``samples`` have checked each of its states with axe."""
-        expect(self.page.locator("h1")).to_have_text(heading)
+        expect(self.page.locator("h1")).to_have_text(shown(heading))
         assert self.complaints == [], self.page.url
         return self
 
@@ -104,7 +105,7 @@ class Visitor:
 
     def complains(self, words: str) -> Self:
         """Check that the page shows the error as an alert, which a screen reader reads."""
-        expect(self.page.get_by_role("alert")).to_contain_text(words)
+        expect(self.page.get_by_role("alert")).to_contain_text(shown(words))
         return self
 
     def tokens(self) -> Tokens:

@@ -27,6 +27,7 @@ from tests.drivers.words import (
     YOU_ARE_THE_OWNER_NOW,
     YOUR_E_MAIL_ADDRESS_IS_VERIFIED,
     YOUR_PASSWORD_IS_SET,
+    shown,
 )
 
 NEW = "violet harbour kettle 9"
@@ -81,7 +82,7 @@ PRESSED = {
 
 def button(here: Visitor, name: str) -> Locator:
     """Return the button with exactly this text."""
-    return here.page.get_by_role("button", name=name, exact=True)
+    return here.page.get_by_role("button", name=shown(name), exact=True)
 
 
 def follow(here: Visitor, link: str, heading: str) -> Visitor:

@@ -10,7 +10,7 @@ from tests.conftest import Live
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.roles import sign_in
-from tests.drivers.words import THERE_ARE_NONE
+from tests.drivers.words import THERE_ARE_NONE, shown
 from tests.factories import MadePerson
 
 Enter = Callable[..., Visitor]
@@ -33,7 +33,7 @@ def test_a_name_and_an_address_are_changed(enter: Enter, people: People, postman
     expect(page.get_by_role("main")).to_contain_text("jan@thuis.example")
     press(here, postman.link("jan@thuis.example"), PRESSED[locale]["address"])
     here.open("/account/security")
-    expect(page.get_by_role("region", name=words["address"])).to_contain_text("jan@thuis.example")
+    expect(page.get_by_role("region", name=shown(words["address"]))).to_contain_text("jan@thuis.example")
 
 
 def test_a_session_and_an_app_are_ended_and_listed_in_the_activity(

@@ -19,7 +19,12 @@ from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, choose, confirm,
 from tests.conftest import Live
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.postman import Postman, Received
-from tests.drivers.words import HAND_OVER_THE_OWNERSHIP, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN, THE_RECOVERY_WAS_STOPPED
+from tests.drivers.words import (
+    HAND_OVER_THE_OWNERSHIP,
+    THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
+    THE_RECOVERY_WAS_STOPPED,
+    shown,
+)
 from tests.factories import BY_TESTS, MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -123,7 +128,7 @@ def test_the_ownership_is_offered_in_the_console_and_accepted_from_the_mail(
     here.page.get_by_role("link", name=sentences["offer"]).click()
     here.fill(password=owner.password)
     here.page.locator("main form [type=submit]").click()
-    expect(here.page.get_by_role("status").first).to_have_text(sentences["sent"])
+    expect(here.page.get_by_role("status").first).to_have_text(shown(sentences["sent"]))
     (offered,) = postman.bring(IRIS)
     assert offered.subject == sentences["offered"]
     theirs = visitor(locale=locale)

@@ -1,12 +1,13 @@
 """Every page is shown in each of its states, in a real Chromium, in English and in another language."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from idp.languages import SOURCE
+from idp.languages import LANGUAGES, SOURCE
 from tests.browser.pictures import LEAVES, show
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
@@ -25,6 +26,18 @@ from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorAll('h1').length]"
+LINES_OF_E_MAIL = """() => {
+    const found = new Set(), range = document.createRange();
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(/e-\\u2060?mail/gi)) {
+        range.setStart(walk.currentNode, word.index);
+        range.setEnd(walk.currentNode, word.index + word[0].length);
+        const tops = new Set([...range.getClientRects()].map(one => one.top));
+        if (tops.size) found.add(tops.size);
+    }
+    return [...found];
+}"""
+"""On how many lines the words "e-mail" stand."""
 PARTS = 4
 """The number of parts, so that several processes can share the pages."""
 Visit = Callable[..., Page]
@@ -117,6 +130,17 @@ def test_no_column_of_a_list_breaks_a_word(visit: Visit, swap_in: Visit, own_liv
         page.set_viewport_size({"width": width, "height": 800})
         for name in lists:
             check_unbroken_words(swap_in(name), f"{name} at {width} pixels")
+
+
+def test_no_line_ends_within_e_mail(visit: Visit, swap_in: Visit) -> None:
+    """At no width does a line end after the letter of "e-mail" or "E-Mail". A search in the page finds the word."""
+    page = visit("console-people")
+    for name, language in product(("console-people", "details", "verify-email"), LANGUAGES):
+        swap_in(name, language)
+        for width in range(320, 400, 8):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(LINES_OF_E_MAIL) == [1], f"{name}, {language} at {width} pixels"
+        assert page.evaluate("window.find('e-mail')"), f"{name}, {language}"
 
 
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+JOINER = "\u2060"
+"""The pages keep "e-mail" on one line by it (``language.on_page``). People and tests read on."""
 TEXT = "-text"
 UNREAD = ("script", "style", "template", "title")
 INLINE = frozenset(("a", "abbr", "b", "button", "code", "em", "i", "kbd", "label", "small", "span", "strong", "time"))
@@ -65,7 +67,7 @@ class Page:
         self._pieces: list[str] = []
         self._select = ""
         self._unseen = ""
-        root = LexborHTMLParser(html).root
+        root = LexborHTMLParser(html.replace(JOINER, "")).root
         if root is not None:
             self._read(root)
 

@@ -1,5 +1,13 @@
 """List texts of pages that several tests look for, each written once. Change a text here and in the catalogues."""
 
+from idp.web.language import JOINED, SHORT
+
+
+def shown(text: str) -> str:
+    """Return a text as a page has it: no line ends within "e-mail"."""
+    return SHORT.sub(JOINED, text)
+
+
 ADD_A_PASSKEY = "Add a passkey"
 ADD_A_PERSON = "Add a person"
 BACK_TO_SIGNING_IN = "Back to signing in"

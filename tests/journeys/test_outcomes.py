@@ -17,6 +17,7 @@ from tests.drivers.words import (
     YOU_ARE_SIGNED_OUT_SENTENCE,
     YOUR_NAME_IS_SAVED,
     YOUR_PASSWORD_IS_CHANGED,
+    shown,
 )
 from tests.factories import Factory, MadePerson
 
@@ -30,6 +31,7 @@ def title_of(browser: Browser) -> str:
 def announces(browser: Browser, words: str) -> bool:
     """Tell whether the title begins with the words and a focused status message contains them."""
     status = re.search(r'<div [^>]*role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
+    words = shown(words)
     return title_of(browser).startswith(words) and status is not None and status[1] == words
 
 
