@@ -84,7 +84,7 @@ def require_unused(engine: Engine) -> None:
     while others := _others(engine):
         if time.monotonic() > until:
             remedy = "stop the server and its workers first, and a pooler if there is one"
-            raise BackupError(f"the database is in use ({others} other connection(s)); {remedy}")
+            raise BackupError(f"the database is in use (other connections: {others}); {remedy}")
         time.sleep(0.1)
 
 

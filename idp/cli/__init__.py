@@ -36,10 +36,10 @@ _commands = Nouns(
             "idp.cli.recover_owner:recover_owner",
             "Begin the recovery of an organisation's owner who lost password, phone and recovery codes.",
         ),
-        "client": Place("idp.cli.client:client", "The relying apps (OAuth clients)."),
+        "client": Place("idp.cli.client:client", "List and manage the apps (OAuth clients)."),
         "registration-token": Place(
             "idp.cli.registration_token:registration_token",
-            "Tokens by which apps may register themselves, where [clients] registration is `token` or `open`.",
+            "Manage the tokens with which apps register themselves, where [clients] registration is `token` or `open`.",
         ),
         "policy": Place("idp.cli.policy:policy", "Explain which people must have a second factor, and why."),
         "audit": Place(

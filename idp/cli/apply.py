@@ -35,19 +35,19 @@ class Progress:
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Print the outcome, change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the outcome and change nothing.")
 @click.option(
     "--set-credentials", is_flag=True, help="Also set passwords, factors and secrets of existing users and clients."
 )
 def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
     """Bring organisations, shops, groups, users, policies and clients to the state in FILE.
 
-    Applying a file twice changes nothing the second time. A key that is left out is left as it is, a list replaces the list
-    that was there, and nothing is deleted unless the file says absent = true. Credentials (password, password_hash,
-    totp_secret, recovery_codes, client_secret) are set when an object is created, afterwards only with --set-credentials.
+    Applying a file twice changes nothing the second time. A key that the file does not have stays as it is. A list replaces
+    the list that was there. Nothing is deleted unless the file says absent = true. Credentials (password, password_hash,
+    totp_secret, recovery_codes, client_secret) are set when an object is created, and later only with --set-credentials.
     Creating people sends no mail; later changes of their credentials do.
 
-    Any error refuses the whole file, and every error is named with its line. A correct file is written in short
+    One error refuses the whole file, and every error is listed with its line. A correct file is written in short
     transactions, so that people can go on signing in. If it is interrupted, apply the file again.
 
     For example:

@@ -7,6 +7,7 @@ import click
 from idp.backup import backup as backups
 from idp.backup import key_file
 from idp.cli.command import Command
+from idp.cli.counts import counted
 from idp.cli.leaked import read_password
 from idp.cli.opening import opened
 from idp.config import Settings
@@ -36,7 +37,7 @@ def backup(file: Path, passphrase_file: Path | None, no_keys: bool, force: bool)
         passphrase = "" if no_keys else _accepted(settings, given(passphrase_file, twice=True))
         made = backups.make(settings, file, passphrase, force=force)
     beside = f" and {key_file.beside(file)}" if passphrase else ""
-    click.echo(f"Wrote {file}{beside}: {len(made.facts.heads)} audit chain(s), as of {made.taken_at[:19]} UTC.")
+    click.echo(f"Wrote {file}{beside}: {counted(len(made.facts.heads), 'audit chain')}, as of {made.taken_at[:19]} UTC.")
 
 
 def given(file: Path | None, *, twice: bool = False) -> str:

@@ -33,7 +33,7 @@ PKCE = {Demand.ALWAYS: "PKCE", Demand.UNLESS_NONCE: "PKCE or nonce", Demand.NEVE
 
 @click.group(cls=Noun)
 def client() -> None:
-    """The relying apps (OAuth clients). Create and change them with `idp apply`, or create one from JSON here."""
+    """List and manage the apps (OAuth clients). Create and change them with `idp apply`, or create one from JSON here."""
 
 
 client.add_command(secret)
@@ -42,7 +42,7 @@ client.add_command(secret)
 @client.command("list")
 @click.option("--self-registered", "only_self", is_flag=True, help="Only those that registered themselves.")
 def show_all(only_self: bool) -> None:
-    """List the clients: id, name, kind, when they must use PKCE, redirect addresses. A star: it registered itself."""
+    """List the clients: id, name, kind, use of PKCE, redirect addresses. A star marks those that registered themselves."""
     with opened() as settings:
         for rows in client_lists.each("self" if only_self else ""):
             alone = set(client_registrations.registered_among([row.client_id for row in rows]))
@@ -63,7 +63,7 @@ def show(client_id: str) -> None:
 
     require_pkce is what applies now: true, false, or null if the request may have openid and a nonce instead.
     token_endpoint_auth_methods are the ways to authenticate: both ways to send a secret if the client has named none.
-    self_registered stands there for a client that registered itself, and that can change that.
+    self_registered tells when and with which token the client registered itself. It can change its registration.
     """
     with opened() as settings:
         _print(_described(_find(client_id), settings))
@@ -116,7 +116,7 @@ def adopt(client_id: str) -> None:
             registration.take_over(client_id, ORIGIN)
         else:
             registration_tokens.adopt(client_id, ORIGIN)
-        click.echo(f"From now on only operators change {client_id}.")
+        click.echo(f"{client_id} is taken over: only operators can change it now.")
 
 
 @client.command()
@@ -125,7 +125,7 @@ def delete(client_id: str) -> None:
     """Delete a client. Its grants end at once. People must sign in again at a replacement."""
     with opened():
         registration.remove(client_id, ORIGIN)
-        click.echo(f"{client_id} was deleted.")
+        click.echo(f"{client_id} is deleted.")
 
 
 @client.command()
@@ -133,17 +133,17 @@ def delete(client_id: str) -> None:
 def create(source: Any) -> None:
     """Create a client from JSON metadata on standard input. It is printed as stored, with its id and secret.
 
-    The secret is shown this once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
+    The secret is shown only once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
     first_party, minimum_acr, remember_device, shared_device and organisations (store URLs), as in shops.example.toml.
 
-    token_endpoint_auth_method: a client that names one is held to it; one that names none may send its secret in the
-    header or in the body. With none it is public and has no secret.
+    token_endpoint_auth_method: a client that gives one must use it. Without it, the client may send its secret in the
+    header or in the body. The method `none` makes a public client, without a secret.
 
-    require_pkce: true demands PKCE always, false never, which public clients may not say. Else a client with a secret
-    may send openid and a nonce instead.
+    require_pkce: true always requires PKCE; false never does, and is not allowed for public clients. Without it, a client
+    with a secret may send openid and a nonce instead.
 
-    grant_types: authorization_code, unless it says otherwise: refresh_token, client_credentials,
-    urn:ietf:params:oauth:grant-type:device_code, urn:openid:params:grant-type:ciba,
+    grant_types: authorization_code if they are not given. The others are refresh_token, client_credentials,
+    urn:ietf:params:oauth:grant-type:device_code, urn:openid:params:grant-type:ciba and
     urn:ietf:params:oauth:grant-type:token-exchange.
 
     redirect_uris match exactly. A public or native client may use any port of a loopback address that is registered

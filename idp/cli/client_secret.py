@@ -7,6 +7,7 @@ import click
 from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun
+from idp.cli.counts import counted
 from idp.cli.opening import opened
 from idp.oauth import registration, secret_changes
 from idp.oauth.secret_changes import OVERLAPS, USUAL_OVERLAP
@@ -17,7 +18,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def secret() -> None:
-    """The secrets by which an app proves itself: their age and last use, a new one, the end of one."""
+    """List, make and end the secrets with which an app authenticates."""
 
 
 @secret.command("list")
@@ -40,10 +41,10 @@ def show_all(client_id: str) -> None:
     type=click.Choice(tuple(OVERLAPS)),
     default=USUAL_OVERLAP,
     show_default=True,
-    help="How long the present secrets keep working.",
+    help="How long the current secrets keep working.",
 )
 def new(client_id: str, overlap: str) -> None:
-    """Make a new secret. It is printed this once. The present ones end after the overlap.
+    """Make a new secret. It is printed only once. The current ones end after the overlap.
 
     For example:
       idp client secret new kassa --overlap now
@@ -59,7 +60,7 @@ def end(client_id: str, secret_id: str) -> None:
     """End one secret at once, by its id, for example because it leaked."""
     with opened():
         left = secret_changes.end_secret(client_id, secret_id, ORIGIN)
-        click.echo(f"{secret_id} has ended. {left} valid secret(s) are left.")
+        click.echo(f"{secret_id} has ended; {counted(left, 'valid secret')} left.")
 
 
 def _line(row: ClientSecret) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from idp import clock, keys, sealing
 from idp.cli.command import Command
 from idp.cli.costs import costs
+from idp.cli.counts import counted
 from idp.cli.migrate import is_current
 from idp.cli.opening import config_file, opened
 from idp.config import Settings, read
@@ -80,7 +81,9 @@ def _configuration(file: Path, settings: Settings) -> Finding:
     if mode & 0o077:
         return Finding("configuration", f"{file} may be read by others (mode {mode:o})", f"chmod 600 {file}")
     kind = "https" if settings.is_secure else "plain http, for this machine only"
-    return Finding("configuration", f"{file}: issuer {settings.issuer} ({kind}), {len(settings.secrets)} sealing key(s)")
+    return Finding(
+        "configuration", f"{file}: issuer {settings.issuer} ({kind}), {counted(len(settings.secrets), 'sealing key')}"
+    )
 
 
 def _database(settings: Settings) -> Finding:
@@ -116,7 +119,9 @@ def _restore(_: Settings) -> Finding:
         return Finding("restore", "never restored from a backup")
     words = f"restored {now.begun_at:%Y-%m-%d %H:%M} UTC from a backup of {now.backup_at:%Y-%m-%d %H:%M}"
     waiting = restore.count_closed(now.begun_at) + len(epoch.closed_clients(now.begun_at))
-    return Finding("restore", words + (f"; {waiting} account(s) and app(s) are closed since: idp reopen" if waiting else ""))
+    return Finding(
+        "restore", words + (f"; accounts and apps still closed: {waiting:,} (idp reopen lists them)" if waiting else "")
+    )
 
 
 def _keys(settings: Settings) -> Finding:
@@ -144,13 +149,11 @@ def _sealed(settings: Settings) -> Finding:
         return Finding(subject, f"everything opens with the key {current!r}")
     left = sealing.left_behind(settings)
     if left:
-        counted = ", ".join(f"{name}: {count}" for name, count in left.items())
-        return Finding(subject, f"still on an old key: {counted}; the worker moves them to {current!r}, keep the old key")
+        kinds = ", ".join(f"{name}: {count:,}" for name, count in left.items())
+        return Finding(subject, f"still on an old key: {kinds}; the worker moves them to {current!r}, keep the old key")
     words = f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`"
     fading = sealing.fading(settings)
-    return Finding(
-        subject, words + (f" ({fading} counter(s) of guesses at unknown names begin again then)" if fading else "")
-    )
+    return Finding(subject, words + (f" (guesses at {fading:,} unknown names are then counted from zero)" if fading else ""))
 
 
 def _names(_: Settings) -> Finding:
@@ -168,8 +171,8 @@ def _pkce(settings: Settings) -> Finding:
     demands = {row.client_id: demand_of(row.metadata_, settings) for row in clients.clients()}
     free = [client_id for client_id, demand in demands.items() if demand is Demand.NEVER]
     nonce = sum(demand is Demand.UNLESS_NONCE for demand in demands.values())
-    words = f"not needed of {', '.join(free)}" if free else "no app goes without it"
-    return Finding("PKCE", f"{words}; {nonce} app(s) may send a nonce instead")
+    words = f"not required of {', '.join(free)}" if free else "no app goes without it"
+    return Finding("PKCE", f"{words}; {counted(nonce, 'app')} may send a nonce instead")
 
 
 def _certificates(settings: Settings) -> Finding:
@@ -181,7 +184,7 @@ def _certificates(settings: Settings) -> Finding:
     if lost:
         remedy = "set [server] trusted_proxies, client_certificate_header and client_certificate_verified_header"
         return Finding("certificates", f"no proxy passes what {', '.join(lost)} must show", remedy)
-    return Finding("certificates", f"{len(by_certificate)} app(s) prove themselves by one")
+    return Finding("certificates", f"{counted(len(by_certificate), 'app')} authenticating with one")
 
 
 def _registration(settings: Settings) -> Finding:
@@ -189,9 +192,9 @@ def _registration(settings: Settings) -> Finding:
     tokens = chain.from_iterable(client_lists.each_token())
     usable = [row for row in tokens if row.expires_at > clock.now() and row.uses_left != 0]
     in_words = {"off": "no app may register itself", "open": "any app may register itself"}
-    by_token = f"an app may register itself by a token; {len(usable)} can be used"
+    by_token = f"an app may register itself with a token; {counted(len(usable), 'usable token')}"
     count = len(client_registrations.registrations())
-    return Finding("registration", f"{in_words.get(settings.clients.registration, by_token)}; {count} app(s) did")
+    return Finding("registration", f"{in_words.get(settings.clients.registration, by_token)}; {counted(count, 'app')} did")
 
 
 def _clock(_: Settings) -> Finding:
@@ -209,18 +212,18 @@ def _outbox(_: Settings) -> Finding:
     mails = outbox.mails()
     waiting = [mail for mail in mails if mail.sent_at is None and mail.failed_at is None and mail.failure == Failure.RELAY]
     if waiting:
-        words = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
-        return Finding("outbox", words, "correct [mail]; these mails are then sent by themselves")
+        words = f"{counted(len(waiting), 'mail')} waiting because the mail server refuses us: {waiting[0].reason}"
+        return Finding("outbox", words, "correct [mail]; the waiting mails are then sent")
     # A mailbox that does not exist is for the organisation to correct: its console shows it.
     # What a restore made void was told to everybody by other mails.
     excused = (Failure.RECIPIENT, Failure.RESTORED)
     failed = [mail for mail in mails if mail.failed_at is not None and mail.failure not in excused]
     if failed:
-        words = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
+        words = f"{counted(len(failed), 'mail')} given up, the latest: {failed[0].reason or 'no reason noted'}"
         return Finding("outbox", words, "remove the cause; the audit log has the events that they told about")
     refused = sum(mail.failure == Failure.RECIPIENT and mail.failed_at is not None for mail in mails)
     return Finding(
-        "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"
+        "outbox", f"{counted(refused, 'mail')} refused by their recipients' servers" if refused else "no mail was given up"
     )
 
 

@@ -42,7 +42,7 @@ def init(file: Path, issuer: str, database: str, bind: str) -> None:
       idp init sleutel.toml --issuer https://id.example.com --database postgresql://idp@db.internal/idp
       idp init try.toml --issuer http://localhost:8000
 
-    The issuer is what apps find in `iss` and is not changed later. Plain http is accepted for loopback addresses only.
+    The issuer is what apps find in `iss` and cannot be changed later. Plain http is accepted for loopback addresses only.
     """
     write(file, issuer=issuer, database=database, bind=bind)
     click.echo(f"Wrote {file} (readable by you alone). Next: idp run --config {file}")

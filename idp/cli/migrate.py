@@ -15,7 +15,7 @@ from idp.db import close, db, setup_db
 def migrate(check: bool) -> None:
     """Bring the database's tables up to date, if they are not.
 
-    `idp run` does this when it starts, unless told --no-migrate. Make a backup before a new version.
+    `idp run` does this when it starts, unless --no-migrate is given. Make a backup before you install a new version.
     """
     found = settings()
     if check:

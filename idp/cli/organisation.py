@@ -125,7 +125,7 @@ def languages(store_url: str, chosen: tuple[str, ...]) -> None:
                 organisations.change(row, {"settings": {"languages": list(chosen)}}, ORIGIN)
         except Invalid as refused:
             raise click.ClickException(in_english(refused.message)) from refused
-        click.echo(f"the languages of {row.store_url} are now: {', '.join(chosen)}")
+        click.echo(f"The languages of {row.store_url} are now: {', '.join(chosen)}")
 
 
 @organisation.command()
@@ -144,4 +144,4 @@ def logo(store_url: str, picture: Path | None, remove: bool) -> None:
         else:
             with transaction():
                 logos.remove(row, ORIGIN)
-    click.echo(f"the logo of {row.store_url} was {'removed' if remove else 'set'}")
+    click.echo(f"The logo of {row.store_url} was {'removed' if remove else 'set'}")

@@ -7,6 +7,7 @@ import click
 
 from idp import errors
 from idp.cli.command import Noun
+from idp.cli.counts import counted
 from idp.cli.opening import opened
 from idp.cli.provision import document as documents
 from idp.cli.refusals import in_english
@@ -40,7 +41,7 @@ def policy() -> None:
 @policy.command()
 @click.argument("store_url")
 @click.argument("username")
-@click.option("--client", metavar="CLIENT_ID", help="As this app would ask.")
+@click.option("--client", metavar="CLIENT_ID", help="For a sign-in to this app.")
 @click.option("--on", metavar="DATE", callback=day, help="As on this day in the organisation's time zone; else today.")
 def explain(store_url: str, username: str, client: str | None, on: date | None) -> None:
     """Say for every source of rules whether it requires something of a person, and why or why not.
@@ -62,7 +63,7 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
 @policy.command("dry-run")
 @click.argument("source", required=False, metavar="[FILE|NAME]")
 @click.option("--on", metavar="DATE", callback=day, required=True, help="The day to look at.")
-@click.option("--client", metavar="CLIENT_ID", help="As this app would ask.")
+@click.option("--client", metavar="CLIENT_ID", help="For a sign-in to this app.")
 def dry_run(source: str | None, on: date, client: str | None) -> None:
     """List the people that the dated rules would affect on a day: those whose required level would rise.
 
@@ -78,7 +79,8 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
         for one in found.affected:
             has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
             click.echo(f"{one.person.store_url:24} {one.person.username:24} {assurance.NAMES[one.level]} ({why}); {has}")
-        click.echo(f"{len(found.affected)} of {found.of} people would be affected on {on} by {len(looked_at)} rule(s).")
+        rules = counted(len(looked_at), "policy", "policies")
+        click.echo(f"{len(found.affected):,} of {found.of:,} people would be affected on {on} by {rules}.")
 
 
 def _client(client_id: str | None) -> Client | None:

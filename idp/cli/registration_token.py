@@ -21,16 +21,21 @@ Texts = tuple[str, ...]
 
 @click.group(cls=Noun)
 def registration_token() -> None:
-    """Tokens by which apps may register themselves, where [clients] registration is `token` or `open`."""
+    """Manage the tokens with which apps register themselves, where [clients] registration is `token` or `open`."""
 
 
 @registration_token.command()
 @click.argument("name")
 @click.option("--days", type=int, default=30, show_default=True, help="How long it can be used.")
-@click.option("--uses", type=int, help="How many apps may register by it; else any number.")
-@click.option("--grant-type", "grant_types", multiple=True, help="A further grant type that its apps may have.")
-@click.option("--scope", "scopes", multiple=True, help="A scope of an API that its apps may have.")
-@click.option("--organisation", "store_urls", multiple=True, help="The store URL of one that its apps serve; else all.")
+@click.option("--uses", type=int, help="How many apps may register with it; without it, any number.")
+@click.option("--grant-type", "grant_types", multiple=True, help="A further grant type that these apps may use.")
+@click.option("--scope", "scopes", multiple=True, help="A scope of an API that these apps may use.")
+@click.option(
+    "--organisation",
+    "store_urls",
+    multiple=True,
+    help="The store URL of an organisation that these apps serve; without it, all.",
+)
 def create(
     name: str,
     days: int,
@@ -39,9 +44,10 @@ def create(
     scopes: tuple[str, ...],
     store_urls: tuple[str, ...],
 ) -> None:
-    """Make a token. It is shown this once. NAME is for the list.
+    """Create a token. It is shown only once. NAME appears in the list of tokens.
 
-    By it an app may have authorization_code and refresh_token, and the scopes about a person. More must be named here.
+    Apps that register with it may use authorization_code, refresh_token and the scopes about a person. The options allow
+    more.
 
     For example:
       idp registration-token create "stock apps" --uses 5 --organisation example-shoes
@@ -51,7 +57,7 @@ def create(
         row, text = registration_tokens.make(name, Terms(days, uses, grant_types, scopes, ids), ORIGIN)
         if settings.clients.registration == "off":
             click.echo("[clients] registration is off: the token works once that is `token` or `open`.", err=True)
-        click.echo(f"{row.id} expires {row.expires_at:%Y-%m-%d %H:%M} UTC. This is shown once:", err=True)
+        click.echo(f"{row.id} expires on {row.expires_at:%Y-%m-%d %H:%M} UTC. The token is shown only once:", err=True)
         click.echo(text)
 
 

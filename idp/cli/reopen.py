@@ -10,6 +10,7 @@ from idp.audit import Event
 from idp.backup import epoch as epochs
 from idp.backup.epoch import ORIGIN
 from idp.cli.command import Command
+from idp.cli.counts import counted
 from idp.cli.opening import opened
 from idp.config import Settings
 from idp.db import transaction
@@ -92,7 +93,8 @@ def _open(settings: Settings, organisation: Organisation, users: Sequence[User])
     for user in users:
         status.enable(settings, organisation, user, ORIGIN)
     notified = epochs.note_people(users)
-    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {notified} person(s) by e-mail.")
+    accounts, told = counted(len(users), "account"), counted(notified, "person", "people")
+    click.echo(f"{organisation.store_url}: {accounts} opened; the worker tells {told} by e-mail.")
 
 
 def _list(closed: Closed) -> None:

@@ -15,6 +15,7 @@ from idp.backup.restore import Report, Wanted
 from idp.cli import run as server
 from idp.cli.backup import given
 from idp.cli.command import Command
+from idp.cli.counts import counted
 from idp.cli.opening import config_file, settings
 from idp.config import Settings
 
@@ -89,10 +90,14 @@ def _tell(report: Report, wanted: Wanted) -> None:
     closed = report.closed
     if report.unknown:
         click.echo(f"What changed since the backup is not known: {report.unknown}. So all accounts and apps are closed.")
-    click.echo(
-        f"Closed: {closed.accounts} account(s), {closed.passwords} password(s), {closed.factors} second factor(s), "
-        f"{closed.clients} app(s). The worker tells {report.notified} person(s) by e-mail."
-    )
+    kinds = {
+        "account": closed.accounts,
+        "password": closed.passwords,
+        "second factor": closed.factors,
+        "app": closed.clients,
+    }
+    told = counted(report.notified, "person", "people")
+    click.echo(f"Closed: {', '.join(counted(n, kind) for kind, n in kinds.items())}. The worker tells {told} by e-mail.")
     if wanted.keep_passwords and report.unknown:
         click.echo("Passwords of the backup work, also those that were replaced since.")
     if report.gone:

@@ -27,8 +27,10 @@ from idp.server_sections import split_address
 
 @click.command(cls=Command)
 @click.option("--no-migrate", is_flag=True, help="Do not bring the database up to date first.")
-@click.option("--no-mail", is_flag=True, help="Send no mail here: an `idp worker` does.")
-@click.option("--check", is_flag=True, help="Start and change nothing: say whether it could serve now, and what is slow.")
+@click.option("--no-mail", is_flag=True, help="Send no mail here; an `idp worker` does it.")
+@click.option(
+    "--check", is_flag=True, help="Start nothing and change nothing: say whether it could serve, and what is slow."
+)
 def run(no_migrate: bool, no_mail: bool, check: bool) -> None:
     """Run the server until it is stopped (Ctrl-C or SIGTERM lets requests under way finish).
 
@@ -61,7 +63,7 @@ def _check(settings: Settings) -> None:
     with _ready_app(settings).app_context():
         for subject, words in costs(settings):
             click.echo(f"{subject}: {words}")
-    click.echo("It could serve.")
+    click.echo("Ready to serve.")
 
 
 def _ready_app(settings: Settings) -> Flask:

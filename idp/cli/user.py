@@ -13,6 +13,7 @@ from idp import clock, factors, zones
 from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun
+from idp.cli.counts import counted
 from idp.cli.leaked import read_password
 from idp.cli.opening import opened
 from idp.cli.organisation import at
@@ -217,10 +218,10 @@ def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
 
 @_user_command("one-time-code")
 def one_time_code(chosen: Chosen) -> str:
-    """Issue a one-time code for a person whose phone is not there. It replaces the second factor, never the password.
+    """Issue a one-time code for a person without their phone. It replaces the second factor, never the password.
 
-    It works once, until the end of the day in the organisation's time zone, and ends an earlier one. Nobody can issue one
-    for the owner. The person gets an e-mail. The code is the first line of the output, and is shown this once.
+    It works once, until the end of the day in the organisation's time zone. An earlier code stops working. Nobody can issue
+    one for the owner. The person gets an e-mail. The code is the first line of the output, and is shown only once.
     """
     code, ends = bypass_codes.issue(*chosen, ORIGIN)
     at = ends.astimezone(chosen.organisation.zone).isoformat(timespec="minutes")
@@ -235,23 +236,24 @@ def disable(chosen: Chosen, reason: str) -> str:
     For example:
       idp user disable example-shoes anna --reason "left the company"
     """
-    done = status.disable(*chosen, ORIGIN, reason=reason)
-    return f"{chosen.row.username} is disabled{' already' if done is None else ''}."
+    ended = status.disable(*chosen, ORIGIN, reason=reason)
+    done = "was already disabled" if ended is None else "is disabled and signed out everywhere"
+    return f"{chosen.row.username} {done}: {counted(ended or 0, 'session')} ended."
 
 
 @_user_command("enable")
 def enable(chosen: Chosen) -> str:
     """Let a disabled person sign in again."""
     done = status.enable(*chosen, ORIGIN)
-    return f"{chosen.row.username} is enabled{'' if done else ' already'}."
+    return f"{chosen.row.username} {'can sign in again' if done else 'was not disabled; nothing has changed'}."
 
 
 @_user_command("valid-until")
 @click.argument("day")
 def valid_until(chosen: Chosen, day: str) -> str:
-    """Let access end by itself after a day, for example 2026-12-31. "never" removes the day.
+    """Set the last day of a person's access, for example 2026-12-31; "never" removes it.
 
-    After it nobody can sign in as this person, and open sessions and grants end.
+    After that day nobody can sign in as this person, and open sessions and grants end.
     """
     try:
         accounts.change(*chosen, {"valid_until": "" if day == "never" else day}, ORIGIN)
@@ -264,18 +266,20 @@ def valid_until(chosen: Chosen, day: str) -> str:
 def unlock(chosen: Chosen) -> str:
     """Unblock a person: clear their wrong passwords and codes."""
     done = unlock_factor.unlock(*chosen, ORIGIN)
-    return f"{chosen.row.username} {'may try again now' if done else 'was not locked'}."
+    return (
+        f"{chosen.row.username} {'is unblocked and can try again now' if done else 'was not blocked; nothing has changed'}."
+    )
 
 
 @_user_command("end-sessions")
 def end_sessions(chosen: Chosen) -> str:
     """Sign a person out everywhere. Remembered devices stay remembered."""
     count = status.end_sessions(*chosen, ORIGIN)
-    return f"{count} session(s) of {chosen.row.username} ended."
+    return f"{chosen.row.username} is signed out everywhere: {counted(count, 'session')} ended."
 
 
 @_user_command("set-password")
-@click.option("--must-change", is_flag=True, help="The person must choose another at the next sign-in.")
+@click.option("--must-change", is_flag=True, help="The person must choose another one at the next sign-in.")
 def set_password(chosen: Chosen, must_change: bool) -> str:
     """Set a password. It is typed unseen or read from standard input, and is never an argument.
 

@@ -93,9 +93,9 @@ def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
     assert " no PKCE " in listed["old"]
     assert " PKCE or nonce " in listed["usual"]
     assert " PKCE  " in listed["new"]
-    assert "not needed of old; 1 app(s) may send a nonce instead" in idp("doctor").stdout
+    assert "not required of old; 1 app may send a nonce instead" in idp("doctor").stdout
     demanded = {"IDP_CLIENTS__REQUIRE_PKCE": "true"}
-    assert "no app goes without it; 0 app(s)" in idp("doctor", env=demanded).stdout
+    assert "no app goes without it; 0 apps" in idp("doctor", env=demanded).stdout
     assert json.loads(idp("client", "show", "old", env=demanded).stdout)["require_pkce"] is True
 
 
@@ -111,7 +111,7 @@ def test_the_doctor_names_apps_whose_certificate_no_proxy_passes(idp: Idp) -> No
     }
     made = json.loads(idp("client", "create", "-", stdin=given, env=passed).stdout)
     assert "client_secret" not in made
-    assert "1 app(s) prove themselves by one" in idp("doctor", env=passed).stdout
+    assert "1 app authenticating with one" in idp("doctor", env=passed).stdout
     assert "no proxy passes what till must show" in idp("doctor", code=1).stdout
 
 
@@ -177,7 +177,7 @@ def test_a_secret_is_replaced_and_ended(shop: Idp) -> None:
     assert (first[6], second[6]) == ("apply", "cli")
     assert "ends" in first
     assert second[-2:] == ["no", "end"]
-    assert "1 valid secret(s)" in shop("client", "secret", "end", "pos", first[0]).stdout
+    assert "1 valid secret left" in shop("client", "secret", "end", "pos", first[0]).stdout
     assert "is no longer valid" in shop("client", "secret", "end", "pos", first[0], code=1).stderr
     assert "There is no app" in shop("client", "secret", "list", "x", code=1).stderr
     shop("client", "secret", "new", "pos", "--overlap", "2d", code=2)
@@ -195,7 +195,7 @@ def test_an_app_of_administrators_is_adopted(shop: Idp, inside: Callable[[], Any
             shop.settings, None, {"redirect_uris": ["https://a.example/cb"]}, ours, None, BY_TESTS
         )
     told = shop("client", "adopt", row.client_id).stdout
-    assert told == f"From now on only operators change {row.client_id}.\n"
+    assert told == f"{row.client_id} is taken over: only operators can change it now.\n"
     with inside():
         assert clients.some([row.client_id])[0].managed_by == ""
 

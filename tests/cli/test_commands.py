@@ -70,7 +70,9 @@ def test_a_reset_sends_a_mail(shop: Idp, inside: Callable[[], Any]) -> None:
 
 def test_a_disabled_user_can_be_enabled_again(shop: Idp) -> None:
     """A second disable says so, and enable permits sign-in again."""
-    assert "is disabled." in shop("user", "disable", "example-shoes", "anna").stdout
+    assert (
+        "is disabled and signed out everywhere: 0 sessions ended." in shop("user", "disable", "example-shoes", "anna").stdout
+    )
     assert "already" in shop("user", "disable", "example-shoes", "anna").stdout
     assert "disabled" in shop("user", "list", "example-shoes").stdout
     shop("user", "enable", "example-shoes", "anna")
@@ -113,8 +115,8 @@ def test_an_empty_standard_input_sets_no_password(shop: Idp) -> None:
 
 def test_unlock_and_end_sessions_report_what_they_did(shop: Idp) -> None:
     """Both may have nothing to do."""
-    assert "was not locked" in shop("user", "unlock", "example-shoes", "anna").stdout
-    assert "0 session(s)" in shop("user", "end-sessions", "example-shoes", "anna").stdout
+    assert "was not blocked" in shop("user", "unlock", "example-shoes", "anna").stdout
+    assert "0 sessions ended" in shop("user", "end-sessions", "example-shoes", "anna").stdout
 
 
 def test_an_operator_is_added_outside_every_organisation(idp: Idp) -> None:

@@ -31,12 +31,12 @@ def test_run_check_starts_no_server(idp: Idp) -> None:
     idp.apply(SHOP)
     free = {"IDP_SERVER__BIND": f"127.0.0.1:{free_port()}"}
     output = idp("run", "--check", env=free).stdout
-    assert "It could serve." in output
+    assert "Ready to serve." in output
     assert "password hash: " in output
     assert "listens on" not in output
     with socket.create_server(("127.0.0.1", 0)) as other:
         used = {"IDP_SERVER__BIND": f"127.0.0.1:{other.getsockname()[1]}"}
-        assert "It could serve." in idp("run", "--check", env=used).stdout, "the check must work beside a running server"
+        assert "Ready to serve." in idp("run", "--check", env=used).stdout, "the check must work beside a running server"
         assert "stop what listens there" in idp("run", code=1, env=used).stderr
     idp.point_at("new.sqlite3")
     assert "run `idp migrate`" in idp("run", "--check", code=1, env=free).stderr

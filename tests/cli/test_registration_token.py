@@ -38,17 +38,17 @@ def test_an_operator_makes_lists_and_revokes_tokens(idp: Idp) -> None:
 
 def test_commands_tell_which_apps_registered_themselves(idp: Idp, inside: Callable[[], Any]) -> None:
     """`client list`, `client show` and the doctor; `client adopt` ends what the app may change."""
-    assert "no app may register itself; 0 app(s) did" in idp("doctor").stdout
+    assert "no app may register itself; 0 apps did" in idp("doctor").stdout
     token = idp("registration-token", "create", "stock", env=BY_TOKEN).stdout.strip()
     with inside():
         request = RegistrationRequest(token, metadata=METADATA, address="192.0.2.1")
         client_id = dynamic_registration.register(make_provider(idp.settings), request)["client_id"]
-    assert "by a token; 1 can be used; 1 app(s) did" in idp("doctor", env=BY_TOKEN).stdout
+    assert "with a token; 1 usable token; 1 app did" in idp("doctor", env=BY_TOKEN).stdout
     assert idp("client", "list").stdout.startswith(f"{client_id}* ")
     shown = idp.json("client", "show", client_id)
     assert shown["self_registered"]["by_token"]
     copy = idp.json("client", "create", "-", stdin=json.dumps({**shown, "client_id": "copy"}))
     assert "self_registered" not in copy
-    assert "only operators change" in idp("client", "adopt", client_id).stdout
+    assert "only operators can change" in idp("client", "adopt", client_id).stdout
     assert "self_registered" not in idp.json("client", "show", client_id)
     assert "has registered itself" in idp("client", "adopt", client_id, code=1).stderr

@@ -39,7 +39,7 @@ def test_reopen_opens_only_what_is_named_correctly(idp: Idp, lost: str) -> None:
     idp("reopen", "example-shoes", "--but", "example-shoes/anna")
     assert closed(idp) == ["example-shoes/anna"]
     idp("user", "disable", "example-shoes", "olga", code=1)
-    assert "1 account(s) and app(s) are closed since: idp reopen" in idp("doctor").stdout
+    assert "accounts and apps still closed: 1 (idp reopen lists them)" in idp("doctor").stdout
     assert "whole" in idp("audit", "verify").stdout
 
 
@@ -61,7 +61,7 @@ def test_a_moved_former_database_shows_what_changed(idp: Idp, lost: str) -> None
     idp("user", "disable", "example-shoes", "anna", env=moved)
     idp.apply(SHOP + ANNA.replace("anna", "cees").replace("Anna", "Cees"), env=moved)
     output = idp("restore", lost, "--former", moved["IDP_DATABASE__URL"]).stdout
-    assert "Closed: 1 account(s), 1 password(s), 0 second factor(s), 0 app(s)" in output
+    assert "Closed: 1 account, 1 password, 0 second factors, 0 apps" in output
     assert "to be done again: 1 × new account" in output
     assert closed(idp) == ["example-shoes/anna"]
     assert Path(idp.folder / "moved.sqlite3").exists()

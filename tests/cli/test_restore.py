@@ -225,7 +225,7 @@ def test_a_restore_withdraws_what_was_withdrawn_since_the_backup(engine: str, wo
         second_factor.reset_factor(settings, row, factory.user(people["factor"]), BY_TESTS)
     world.idp("client", "delete", "changed")
     output = world.idp("restore", str(file), "--replace").stdout
-    assert "Closed: 1 account(s), 3 password(s), 1 second factor(s), 1 app(s)." in output
+    assert "Closed: 1 account, 3 passwords, 1 second factor, 1 app." in output
     with world.factory() as factory, factory.context():
         now = epoch.epoch()
         assert now
@@ -236,7 +236,7 @@ def test_a_restore_withdraws_what_was_withdrawn_since_the_backup(engine: str, wo
         assert [row.client_id for row in epoch.closed_clients(now.begun_at)] == ["changed"]
         assert [row.client_id for row in clients.clients() if row.disabled_at is None] == ["kept"]
     assert (
-        "2 account(s) and app(s) are closed since: idp reopen" in world.idp("doctor", code=1).stdout
+        "accounts and apps still closed: 2 (idp reopen lists them)" in world.idp("doctor", code=1).stdout
     )  # the clock is stopped
 
 
@@ -254,7 +254,7 @@ def test_a_restore_without_a_former_database_closes_everything(engine: str, worl
     assert "What changed since the backup is not known: there is no former database to ask." in output
     assert "closed account  example-shoes/bert" in world.idp("reopen").stdout
     output = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
-    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by e-mail." in output
+    assert "example-shoes: 2 accounts opened; the worker tells 2 people by e-mail." in output
     assert output.splitlines()[-1] == "closed account  example-shoes/bert"
     with world.served() as server:
         jan = next(row for row in _people(server, shoes) if row.username == "jan")

@@ -36,7 +36,7 @@ def test_a_restore_keeps_tables_of_other_programs(idp: Idp, empty_postgres_url: 
     idp("backup", kept, "--no-keys")
     assert b"theirs" not in Path(kept).read_bytes()
     output = idp("restore", kept, "--replace").stdout
-    assert "Closed: 0 account(s), 0 password(s)" in output
+    assert "Closed: 0 accounts, 0 passwords" in output
     with psycopg.connect(empty_postgres_url) as own:
         assert own.execute("SELECT number FROM shop.theirs").fetchall() == [(1,)]
         assert own.execute("SELECT number FROM public.users").fetchall() == [(2,)]
