@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp import zones
-from idp.errors import say, say_many
+from idp.errors import say
 from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.policy.rules import Reason
 from idp.identity.roles import ROLE_NAMES
 from idp.web.account.passkeys import Key
-from idp.web.admin.bulk import NOTHING_CHOSEN
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.guard import Frame, Section
@@ -20,14 +19,14 @@ from idp.web.admin.index import OrganisationsPage
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
+from idp.web.admin.people_search import STATE_NAMES
 from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
-from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
+from idp.web.admin.shops import ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
-from idp.web.admin.users import ORDER_NAMES, STATE_NAMES, Choice, Filter, PeoplePage, Row, Selection, Sought
 from idp.web.pagination import NO_PAGES, Pages, counted, people
 from idp.web.times import zone_choices
 from tests.drivers.words import RESET_THE_SECOND_FACTOR
@@ -61,48 +60,6 @@ JAN = Person(
 ENDED = replace(JAN, id="kim", username="kim", has_ended=True)
 GONE = replace(
     JAN, id=LONG, username=LONG, name="", email=LONG, email_is_verified=False, is_disabled=True, last_login_at=None
-)
-PEOPLE = PeoplePage(
-    frame=FRAME,
-    sought=Sought(),
-    choice=Choice(
-        states=(
-            ("", say("Everybody")),
-            *((key, say("%(name)s: %(count)s", name=name, count=9)) for key, name in STATE_NAMES.items()),
-        ),
-        roles=(("", say("All roles")), *ROLES),
-        groups=(("", say("All groups")), ("g", "2FA")),
-        shops=(("", say("All shops")), ("s", "Amsterdam Centre")),
-        orders=tuple(ORDER_NAMES.items()),
-    ),
-    chips=(),
-    clear="?q=",
-    rows=(
-        Row(JAN, ROLE_NAMES["employee"], say("Passkey"), True),
-        Row(GONE, ROLE_NAMES["customer"], say("None"), False),
-        Row(ENDED, ROLE_NAMES["manager"], say("Active"), True),
-    ),
-    count=people(52),
-    pages=Pages("?before=jan", "?after=jan"),
-    csv="?q=",
-    selection=Selection(
-        acts=((None, (("disable", say("Disable")),)), (say("Add to the group"), (("add-to-group:g", "2FA"),))),
-        address="?q=",
-        all="?tick=all",
-        found=52,
-        ticked=frozenset({"jan"}),
-    ),
-)
-CHOSEN = replace(
-    PEOPLE,
-    sought=Sought("jan", "manager", "g", "s", ("no_factor",), "-seen"),
-    chips=(
-        *(
-            Filter(words, "?q=")
-            for words in (say("Search: %(words)s", words="jan"), say("Shop: %(name)s", name="Amsterdam Centre"))
-        ),
-        Filter(STATE_NAMES["no_factor"], "?q="),
-    ),
 )
 NUMBERS = tuple(Number(name, counted(count * 2_001), "?state=x") for count, name in enumerate(STATE_NAMES.values()))
 OVERVIEW = OverviewPage(replace(FRAME, here="overview"), counted(1_503), NUMBERS[:5], NUMBERS[5:], is_new=False)
@@ -222,10 +179,6 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), NO_PAGES)),
     "console-overview": ("admin/overview.html", OVERVIEW),
     "console-overview-new": ("admin/overview.html", replace(OVERVIEW, is_new=True)),
-    "console-people": ("admin/users.html", PEOPLE),
-    "console-people-found": ("admin/users.html", CHOSEN),
-    "console-people-wrong": ("admin/users.html", replace(CHOSEN, errors=(NOTHING_CHOSEN,))),
-    "console-nobody": ("admin/users.html", replace(CHOSEN, rows=(), count=people(0), chips=CHOSEN.chips[:1])),
     "console-person": (
         "admin/user.html",
         replace(PERSON, frame=replace(FRAME, notice=say("The details of %(username)s are saved.", username="jan"))),
@@ -260,10 +213,6 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-no-shops": (
         "admin/shops.html",
         ShopsPage(FRAME, (), NO_PAGES, "x", "", "code", (say("There is a shop already."),)),
-    ),
-    "console-shop": (
-        "admin/shop.html",
-        ShopPage(FRAME, SHOP, SHOP.name, say_many("%(num)s person works here.", "%(num)s people work here.", 3)),
     ),
     "console-policies": (
         "admin/policies.html",

@@ -12,6 +12,7 @@ from idp.web.admin.user_actions import ACTIONS
 from idp.web.admin.user_form import PersonForm
 from tests.browser.samples_console import CONSOLE, DAY, FRAME, LONG, ROLES, ZONES
 from tests.browser.samples_organisation_status import ORGANISATION_STATUS
+from tests.browser.samples_people import LISTS
 
 VALUES = {
     "username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "time_zone": "",
@@ -58,6 +59,7 @@ LOST = LostPhonePage(
 CONSOLE_PAGES: dict[str, tuple[str, Any]] = {
     **CONSOLE,
     **ORGANISATION_STATUS,
+    **LISTS,
     "console-add-person": ("admin/user_form.html", NEW),
     "console-edit-person": ("admin/user_form.html", replace(FORM, can_send=True)),
     "console-wrong-person": (

@@ -47,3 +47,30 @@ def test_the_season_is_over(enter: Enter, live: Live, people: People, each_local
                 "en-GB": "30 people are disabled and signed out everywhere."}  # fmt: skip
         expect(page.get_by_role("status").first).to_have_text(told[each_locale])
     expect(page.locator(".chips")).to_contain_text("kerst")
+
+
+def test_the_people_of_a_shop_move_and_it_closes(enter: Enter, live: Live, people: People, each_locale: str) -> None:
+    """S67: at most five presses from the menu move all 38 people of a shop; two more, and the password, close it."""
+    at = people["owner"].organisation_id
+    for code, name in (("zwo", "Zwolle"), ("utr", "Utrecht")):
+        live.factory.make_shop(at, f"{code}-{each_locale.lower()}", f"{name} {each_locale}")
+    for number in range(38):
+        live.factory.make_user(at, f"zwolle{number:02}", shops=(f"zwo-{each_locale.lower()}",))
+    here = enter(people["administrator"], f"{AT}/people", locale=each_locale)
+    page = here.page
+    with Presses(page, 7) as presses:
+        page.locator("nav a[href$='/shops']:visible").first.click()
+        page.locator(f"tr:has-text('Zwolle {each_locale}') a").click()
+        page.locator("#everybody").check()
+        page.locator("button[value^='move-from-shop']").click()
+        page.locator("#choice").select_option(f"Utrecht {each_locale}")
+        page.locator("main form [type=submit]").click()
+        told = {"nl-NL": "38 personen werken nu in “Utrecht nl-NL” en niet meer in “Zwolle nl-NL”.",
+                "en-GB": "38 people now work in “Utrecht en-GB”, and no longer in “Zwolle en-GB”."}  # fmt: skip
+        expect(page.get_by_role("status").first).to_have_text(told[each_locale])
+        assert presses.count <= 5
+        press(page, "/remove")
+        page.locator("input[name=password]").fill(people["administrator"].password)
+        page.locator("main form [type=submit]").click()
+        closed = {"nl-NL": "De winkel “Zwolle nl-NL” is gesloten.", "en-GB": "The shop “Zwolle en-GB” is closed."}
+        expect(page.get_by_role("status").first).to_have_text(closed[each_locale])

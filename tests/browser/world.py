@@ -10,7 +10,7 @@ from idp.identity.organisations import organisations, shops
 from idp.identity.ownership import transfer
 from idp.identity.policy import dated_rules
 from idp.mail.messages import notify
-from idp.store import outbox
+from idp.store import outbox, users
 from tests.conftest import Live
 from tests.drivers.browser import Browser
 from tests.drivers.roles import one_of_each, sign_in
@@ -24,7 +24,7 @@ def people_of(live: Live) -> dict[str, MadePerson]:
     """Return the people by role, of an organisation with a shop, a group, a rule, mail, sessions, a passkey, an offer."""
     people = one_of_each(live.factory)
     live.factory.make_group(people["owner"].organisation_id, GROUP)
-    _add_shop_and_rule(live, people["owner"])
+    _add_shop_and_rule(live, people["owner"], people["manager"])
     _write_mail(live, people["customer"])
     _offer_ownership(live, people["owner"], people["administrator"])
     for role in ("customer", "manager"):
@@ -33,10 +33,12 @@ def people_of(live: Live) -> dict[str, MadePerson]:
     return people
 
 
-def _add_shop_and_rule(live: Live, owner: MadePerson) -> None:
+def _add_shop_and_rule(live: Live, owner: MadePerson, manager: MadePerson) -> None:
     rule = {"name": RULE, "starts": date(2026, 1, 1), "roles": ["customer"], "organisations": [owner.store_url]}
     with live.factory.context(), transaction():
-        shops.create(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
+        shop = shops.create(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
+        users.put_in_shops(owner.organisation_id, manager.id, [shop.id])
+        users.change_user(owner.organisation_id, manager.id, all_shops=False)
         dated_rules.create(live.settings, rule, dated_rules.known_now(), BY_TESTS)
 
 

@@ -39,7 +39,7 @@ WHO = {
     "admin.lost_phone": RULING,
     "admin.remove_passkey": RULING,
     **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
-    **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop"), RULING),
+    **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop", "admin.select_in_shop", "admin.add_to_shop"), RULING),
     **dict.fromkeys(("admin.policies", "admin.dry_run", "admin.settings", "admin.logo"), RULING),
     **dict.fromkeys(("admin.add_own_policy", "admin.edit_own_policy"), RULING),
     **dict.fromkeys(("admin.end_own_policy", "admin.remove_own_policy"), RULING),

@@ -205,7 +205,9 @@ ELSEWHERE = {
     "device.take": "a code that is typed in",
     **dict.fromkeys(("device.decide", "approve.decide"), "an app's request, after the sign-in that it needs"),
     "oauth.confirm_logout": "one's own session",
-    "admin.select_people": "a selection, about which the next page asks",
+    **dict.fromkeys(
+        ("admin.select_people", "admin.select_in_shop", "admin.add_to_shop"), "a selection, about which the next page asks"
+    ),
     "admin.act_on_people": "see test_console_selection: the selection belongs to one browser",
 }
 """Routes that make no such change, each with the reason."""

@@ -158,7 +158,7 @@ def test_groups_and_shops_are_given_to_several_people(factory: Factory, enter, s
     assert "2 people were added to the group “Till”." in act("add-to-group", "Till")
     assert "Nothing had to be changed." in act("add-to-group", "Till")
     assert "2 people were removed from the group “Till”." in act("remove-from-group", "Till")
-    assert "2 people now work in “Dam”." in act("move-to-shop", "Dam")
+    assert "2 people now work only in “Dam”." in act("only-in-shop", "Dam")
     assert "2 people were added to the shop “Utrecht Station”." in act("add-to-shop", "Utrecht Station")
     with factory.context():
         for one in chosen:

@@ -29,15 +29,30 @@ LeftOut = tuple[User, Message]
 
 
 @dataclass(frozen=True)
+class Target:
+    """Hold what an act is about: the name of a group or the code of a shop, empty for other acts.
+
+    ``to``: the code of the shop to which people move from there.
+    """
+
+    name: str = ""
+    to: str = ""
+
+
+NOTHING = Target()
+"""Most acts are about the people alone."""
+
+
+@dataclass(frozen=True)
 class Act:
-    """Describe an act. ``target``, the last argument, is the name of a group or the code of a shop; empty for other acts.
+    """Describe an act.
 
     ``do`` returns how many sessions ended; None if nothing was to be done. ``done`` returns the ids of the users who have
     the result already. ``needs``: what the acting person must confirm. ``spares``: it leaves out oneself and the owner.
     """
 
-    do: Callable[[Settings, Organisation, User, Origin, str], int | None]
-    done: Callable[[Organisation, Sequence[User], str], Collection[str]]
+    do: Callable[[Settings, Organisation, User, Origin, Target], int | None]
+    done: Callable[[Organisation, Sequence[User], Target], Collection[str]]
     needs: Callable[[User], Confirmation] = lambda _: Confirmation.FRESH_PROOF
     spares: bool = False
 
@@ -64,15 +79,15 @@ class Outcome:
     left_out: tuple[LeftOut, ...]
 
 
-def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: str) -> int | None:
+def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
     return status.disable(settings, organisation, user, origin)
 
 
-def _enable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: str) -> int | None:
+def _enable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
     return 0 if status.enable(settings, organisation, user, origin) else None
 
 
-def _require_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: str) -> int | None:
+def _require_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
     return 0 if second_factor.require_set_up(organisation, user, origin) else None
 
 
@@ -85,50 +100,62 @@ def _shops_of(user: User) -> set[str]:
 
 
 def _changing(
-    field: str, held_by: Callable[[User], set[str]], change: Callable[[set[str], str], set[str]]
+    field: str,
+    held_by: Callable[[User], set[str]],
+    change: Callable[[set[str], Target], set[str]],
+    *,
+    is_for: Callable[[User], bool] = lambda _: True,
 ) -> Callable[..., int | None]:
-    """Return an act on the groups or shops of a user: ``change`` makes the wanted ones of those held and the target."""
+    """Return an act on the groups or shops of a user: ``change`` makes the wanted ones of those held and the target.
 
-    def do(settings: Settings, organisation: Organisation, user: User, origin: Origin, target: str) -> int | None:
-        users.lock_user(organisation.id, user.id)  # two concurrent acts must both count
-        wanted = {field: sorted(change(held_by(user), target))}
-        return 0 if accounts.change(settings, organisation, user, wanted, origin) else None
+    ``is_for``: whether it is for this user, as they are now.
+    """
+
+    def do(settings: Settings, organisation: Organisation, user: User, origin: Origin, target: Target) -> int | None:
+        now = users.lock_user(organisation.id, user.id)  # two concurrent acts must both count
+        if now is None or not is_for(now):
+            return None
+        wanted = {field: sorted(change(held_by(now), target))}
+        return 0 if accounts.change(settings, organisation, now, wanted, origin) else None
 
     return do
 
 
+def _moved(held: set[str], target: Target) -> set[str]:
+    """Return the shops of somebody who moves; those held if the move is over or somebody else took the shop away."""
+    return (held - {target.name}) | {target.to} if target.name in held else held
+
+
 _in_groups = partial(_changing, "groups", _groups_of)
 _in_shops = partial(_changing, "shops", _shops_of)
+_in_named_shops = partial(_in_shops, is_for=lambda user: not user.all_shops)
+"""Somebody with all shops has none by name: adding or removing one would leave them with fewer."""
 
 
-def _add_to_shop(settings: Settings, organisation: Organisation, user: User, origin: Origin, code: str) -> int | None:
-    if user.all_shops:
-        return None
-    return _in_shops(lambda held, one: held | {one})(settings, organisation, user, origin, code)
+def _members(organisation: Organisation, people: Sequence[User], target: Target) -> set[str]:
+    return memberships.members_among(organisation.id, target.name, [user.id for user in people])
 
 
-def _remove_from_shop(settings: Settings, organisation: Organisation, user: User, origin: Origin, code: str) -> int | None:
-    if user.all_shops:
-        return None
-    return _in_shops(lambda held, one: held - {one})(settings, organisation, user, origin, code)
+def _others(organisation: Organisation, people: Sequence[User], target: Target) -> set[str]:
+    return {user.id for user in people} - _members(organisation, people, target)
 
 
-def _members(organisation: Organisation, people: Sequence[User], name: str) -> set[str]:
-    return memberships.members_among(organisation.id, name, [user.id for user in people])
-
-
-def _others(organisation: Organisation, people: Sequence[User], name: str) -> set[str]:
-    return {user.id for user in people} - _members(organisation, people, name)
-
-
-def _workers(organisation: Organisation, people: Sequence[User], code: str) -> set[str]:
-    named = memberships.workers_among(organisation.id, code, [user.id for user in people])
+def _workers(organisation: Organisation, people: Sequence[User], target: Target) -> set[str]:
+    named = memberships.workers_among(organisation.id, target.name, [user.id for user in people])
     return named | {user.id for user in people if user.all_shops}
 
 
-def _elsewhere(organisation: Organisation, people: Sequence[User], code: str) -> set[str]:
+def _elsewhere(organisation: Organisation, people: Sequence[User], target: Target) -> set[str]:
     """Return who does not have the shop by name; those with all shops are among them."""
-    return {user.id for user in people} - memberships.workers_among(organisation.id, code, [user.id for user in people])
+    everybody = {user.id for user in people}
+    return everybody - memberships.workers_among(organisation.id, target.name, everybody)
+
+
+def _only_there(organisation: Organisation, people: Sequence[User], target: Target) -> set[str]:
+    """Return who has this shop by name and no other."""
+    held = memberships.shops_of_users(organisation.id, [user.id for user in people])
+    several = {user_id for user_id, shops in held.items() if len(shops) > 1}
+    return memberships.workers_among(organisation.id, target.name, held.keys() - several)
 
 
 ACTS: Mapping[str, Act] = {
@@ -147,15 +174,16 @@ ACTS: Mapping[str, Act] = {
         _require_factor,
         lambda _, people, __: {user.id for user in people if user.has_factor or user.must_set_up_since is not None},
     ),
-    "add-to-group": Act(_in_groups(lambda held, name: held | {name}), _members),
-    "remove-from-group": Act(_in_groups(lambda held, name: held - {name}), _others),
-    "add-to-shop": Act(_add_to_shop, _workers),
-    "remove-from-shop": Act(_remove_from_shop, _elsewhere),
-    "move-to-shop": Act(_in_shops(lambda _, code: {code}), lambda *_: ()),
+    "add-to-group": Act(_in_groups(lambda held, target: held | {target.name}), _members),
+    "remove-from-group": Act(_in_groups(lambda held, target: held - {target.name}), _others),
+    "move-from-shop": Act(_in_named_shops(_moved), _elsewhere),
+    "add-to-shop": Act(_in_named_shops(lambda held, target: held | {target.name}), _workers),
+    "remove-from-shop": Act(_in_named_shops(lambda held, target: held - {target.name}), _elsewhere),
+    "only-in-shop": Act(_in_shops(lambda _, target: {target.name}), _only_there),
 }
 
 
-def plan(organisation: Organisation, people: Sequence[User], act: Act, target: str, origin: Origin) -> Plan:
+def plan(organisation: Organisation, people: Sequence[User], act: Act, target: Target, origin: Origin) -> Plan:
     """Return what an act would do now."""
     left_out = [(user, refusal.message) for user in people if (refusal := _refusal(organisation, user, act, origin))]
     spared = {user.id for user, _ in left_out}
@@ -165,7 +193,7 @@ def plan(organisation: Organisation, people: Sequence[User], act: Act, target: s
 
 
 def carry_out(
-    settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: str, origin: Origin
+    settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: Target, origin: Origin
 ) -> Outcome:
     """Carry an act out. Raises ``ConfirmationRequired`` at the first user who needs more confirmation."""
     changed, ended, left_out = 0, 0, list[LeftOut]()

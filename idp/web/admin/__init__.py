@@ -32,6 +32,7 @@ from idp.web.admin import (
     refused_lines,
     sessions,
     settings,
+    shop,
     shops,
     user,
     user_form,
@@ -43,7 +44,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
     index, new_organisation, organisation_status, overview, users, bulk,
     people_export, exports, people_import, refused_lines, user_form, lost_phone, user, user_passkeys,
-    groups, shops, policies, own_policies, settings, logo, ownership,
+    groups, shops, shop, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:

@@ -9,7 +9,11 @@ from idp.errors import Message, say, say_many
 
 @dataclass(frozen=True)
 class Words:
-    """Name an act. ``label`` stands in the list; where there is a ``target``, above the groups or shops to choose from."""
+    """Name an act. ``label`` stands in the list; where there is a ``target``, above the groups or shops to choose from.
+
+    ``elsewhere`` says what happens to those who work in other shops too, and ``nowhere`` to those who do not. ``choose``:
+    the question asks for another shop below these words.
+    """
 
     label: Message
     heading: Message
@@ -17,7 +21,16 @@ class Words:
     button: Message
     done: Message
     target: Literal["", "group", "shop"] = ""
+    elsewhere: Message | None = None
+    nowhere: Message | None = None
+    choose: Message | None = None
 
+
+KEEPS_OTHERS = say_many(
+    "%(num)s person also works in other shops, and keeps those.",
+    "%(num)s people also work in other shops, and keep those.",
+    0,
+)
 
 WORDS: Mapping[str, Words] = {
     "disable": Words(
@@ -86,12 +99,30 @@ WORDS: Mapping[str, Words] = {
         ),
         "shop",
     ),
+    "move-from-shop": Words(
+        say("Move to another shop"),
+        say_many(
+            "Move %(num)s person from “%(target)s” to another shop?",
+            "Move %(num)s people from “%(target)s” to another shop?",
+            0,
+        ),
+        (say("They then work in the shop that you choose, and no longer in “%(target)s”."),),
+        say("Move"),
+        say_many(
+            "%(num)s person now works in “%(to)s”, and no longer in “%(target)s”.",
+            "%(num)s people now work in “%(to)s”, and no longer in “%(target)s”.",
+            0,
+        ),
+        "shop",
+        KEEPS_OTHERS,
+        choose=say("New shop"),
+    ),
     "remove-from-shop": Words(
         say("Remove from the shop"),
         say_many(
             "Remove %(num)s person from the shop “%(target)s”?", "Remove %(num)s people from the shop “%(target)s”?", 0
         ),
-        (say("They keep their other shops. Who worked only there keeps the account, without a shop."),),
+        (),
         say("Remove from the shop"),
         say_many(
             "%(num)s person was removed from the shop “%(target)s”.",
@@ -99,13 +130,24 @@ WORDS: Mapping[str, Words] = {
             0,
         ),
         "shop",
+        KEEPS_OTHERS,
+        say_many(
+            "%(num)s person works in no other shop, and keeps the account without a shop.",
+            "%(num)s people work in no other shop, and keep the account without a shop.",
+            0,
+        ),
     ),
-    "move-to-shop": Words(
-        say("Move to the shop"),
-        say_many("Move %(num)s person to the shop “%(target)s”?", "Move %(num)s people to the shop “%(target)s”?", 0),
-        (say("They then work in “%(target)s” alone, and no longer in the shops that they have now."),),
-        say("Move to the shop"),
-        say_many("%(num)s person now works in “%(target)s”.", "%(num)s people now work in “%(target)s”.", 0),
+    "only-in-shop": Words(
+        say("Work only in the shop"),
+        say_many("Let %(num)s person work only in “%(target)s”?", "Let %(num)s people work only in “%(target)s”?", 0),
+        (say("They then work in “%(target)s”, and in no other shop."),),
+        say("Change the shops"),
+        say_many("%(num)s person now works only in “%(target)s”.", "%(num)s people now work only in “%(target)s”.", 0),
         "shop",
+        say_many(
+            "%(num)s person works in other shops now, and loses those.",
+            "%(num)s people work in other shops now, and lose those.",
+            0,
+        ),
     ),
 }

@@ -73,8 +73,12 @@ def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[
 
 def reason_entered() -> str:
     """Return the reason of the form that was posted, or of one that came back from a reauthentication."""
+    return _entered("reason")
+
+
+def _entered(field: str) -> str:
     kept = unsaved.found()
-    return (forms.fields() if request.method == "POST" else kept.fields if kept else {}).get("reason", "")
+    return (forms.fields() if request.method == "POST" else kept.fields if kept else {}).get(field, "")
 
 
 def _page(
@@ -82,6 +86,6 @@ def _page(
 ) -> Response:
     asks_password = question.asks_password and reauthentication.must_ask_password()
     reason = reason_entered() if question.asks_reason else ""
-    chosen = forms.fields().get("choice", "") if request.method == "POST" else ""
+    chosen = _entered("choice") if question.choices else ""
     page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors, reason, field, chosen)
     return pages.render("admin/confirm_dialog.html", page, status)

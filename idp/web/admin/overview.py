@@ -9,7 +9,7 @@ from idp.store import user_search, user_states
 from idp.web import pages
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.users import STATE_NAMES, Sought, address_of
+from idp.web.admin.people_search import STATE_NAMES, Sought, address_of
 from idp.web.pagination import counted
 
 HERE = "overview"

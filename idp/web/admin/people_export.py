@@ -7,7 +7,8 @@ from idp.identity.exports import files
 from idp.identity.exports.files import Wanted
 from idp.identity.users import export as user_export
 from idp.store import user_search
-from idp.web.admin import exports, guard, users
+from idp.web.admin import exports, guard
+from idp.web.admin.people_search import EVERYBODY
 from idp.web.downloads import separator
 
 
@@ -19,7 +20,7 @@ def mount(blueprint: Blueprint) -> None:
 def export(store_url: str) -> Response:
     """Export the people that the search finds."""
     admin = guard.administrator(store_url, or_installation=True)
-    at, sought = admin.organisation.id, users.sought_in(admin).people
+    at, sought = admin.organisation.id, EVERYBODY.sought(admin).people
     name = f"people-{store_url}-{policy_dry_run.today(admin.organisation)}.csv"
     wanted = Wanted(files.PEOPLE, sought, name, separator=separator())
     lines = user_export.as_csv(at, sought, wanted.separator)
