@@ -27,7 +27,7 @@ WORDS = {
               "sent": "krijgt een eenmalig wachtwoord",
               "done": "is gereset.", "again": "opnieuw geprobeerd", "separator": ";", "code": "Een code voor kim",
               "required": "Een tweede factor is verplicht",
-              "signs": "ondertekenen vanaf nu", "explained": "Het ID-token, uitgelegd"},
+              "signs": "sleutels ondertekend", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip
 
 
