@@ -1,10 +1,12 @@
 """`idp client guide` prints settings for the library that a client is built with. `tests/outside` runs what it prints."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from idp.identity.roles import ROLES
 from idp.oauth import guides
 from tests.cli.conftest import SECRET, Idp
 
@@ -47,6 +49,7 @@ def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
             assert f'"{client_id}"' in text or f"'{client_id}'" in text or f"client_id = {client_id}\n" in text
             assert SECRET not in text
             assert text.count("```") % 2 == 0
+            assert set(re.findall(r"role == '(\w+)'", text)) <= set(ROLES), stack
 
 
 def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
