@@ -1,11 +1,29 @@
 """List texts of pages that several tests look for, each written once. Change a text here and in the catalogues."""
 
+from dataclasses import dataclass
+
+from idp.mail.letters import translations
 from idp.web.language import JOINED, SHORT
 
 
 def shown(text: str) -> str:
     """Return a text as a page has it: no line ends within "e-mail"."""
     return SHORT.sub(JOINED, text)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Say texts of pages in a language, out of its catalogue. A translation that leaves a value out fails."""
+
+    language: str
+
+    def __call__(self, text: str, many: str = "", **values: object) -> str:
+        """Return a text with its values. ``many``: the same for ``num`` things."""
+        found = translations(self.language, "messages")
+        told = found.ungettext(text, many, int(str(values["num"]))) if many else found.ugettext(text)
+        text = str(told % values if values else told)
+        assert all(str(value) in text for value in values.values()), text
+        return text
 
 
 ADD_A_PASSKEY = "Add a passkey"
