@@ -89,6 +89,20 @@ def lock_shops(organisation_id: str, ids: Collection[str]) -> Select[Shop]:
     return select(Shop).where(*here).order_by(Shop.id).with_for_update()
 
 
+@asks_every
+def hold_groups(organisation_id: str, ids: Collection[str]) -> Select[str]:
+    """Return which of these groups there are, and keep them until the transaction ends. Their names may change."""
+    here = (Group.organisation_id == organisation_id, Group.id.in_(ids))
+    return select(Group.id).where(*here).order_by(Group.id).with_for_update(read=True, key_share=True)
+
+
+@asks_every
+def hold_shops(organisation_id: str, ids: Collection[str]) -> Select[str]:
+    """Return which of these shops there are, and keep them until the transaction ends. Their names may change."""
+    here = (Shop.organisation_id == organisation_id, Shop.id.in_(ids))
+    return select(Shop.id).where(*here).order_by(Shop.id).with_for_update(read=True, key_share=True)
+
+
 def count_people(organisation_id: str, shop_id: str) -> int:
     """Return how many users have this shop by name, those with all shops left out. It reads the index of the shop alone."""
     return _people(organisation_id, shop_id) or 0

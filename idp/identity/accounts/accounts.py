@@ -3,7 +3,7 @@
 Not here: the credentials of a new user (``credentials.imported``), disabling (``users.status``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import access, mail_limits, permissions, sensitive_changes
+from idp.identity.accounts import belongings
 from idp.identity.credentials import imported
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations import groups as group_changes
@@ -21,7 +22,6 @@ from idp.identity.roles import Role
 from idp.identity.sensitive_changes import PersonDetails, PersonState
 from idp.identity.user_fields import DETAIL_COLUMNS, PersonDraft, changed_fields, columns_of
 from idp.identity.users import email_address
-from idp.normal_forms import compared
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -70,8 +70,11 @@ def _insert(
 ) -> None:
     with refuse_duplicate("username", _taken(user.username)):  # S2
         users.add_user(user)
-    users.add_to_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
-    users.add_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
+    groups = belongings.group_ids(organisation, draft.groups)
+    shops = belongings.shop_ids(organisation, draft.shops or ())
+    belongings.hold(organisation.id, groups, shops)
+    users.add_to_groups(organisation.id, user.id, groups)
+    users.add_shops(organisation.id, user.id, shops)
     imported.store(settings, user, prepared, user.created_at)
     if has_owner_role(user):
         make_first_owner(user)
@@ -106,24 +109,6 @@ def _require_lasting(user: User, fresh: Mapping[str, Any], origin: Origin) -> No
     is_chosen = "valid_until" in fresh and not permissions.is_installation(origin)
     access.require_day(user.organisation_id, role, day, is_new=is_chosen)
     access.require_confirmed(user, fresh, origin)
-
-
-def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
-    """Return the ids of groups by name; raises ``Invalid`` naming one that does not exist."""
-    return _ids("groups", {group.name: group.id for group in organisations.groups_named(organisation.id, names)}, names)
-
-
-def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
-    """Return the ids of shops by code; raises ``Invalid`` naming one that does not exist."""
-    return _ids("shops", {shop.code: shop.id for shop in organisations.shops_coded(organisation.id, codes)}, codes)
-
-
-def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    by_key = {compared(name): row_id for name, row_id in known.items()}
-    for name in names:
-        if name not in known and compared(name) not in by_key:
-            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name))
-    return [known.get(name) or by_key[compared(name)] for name in names]
 
 
 def change(
@@ -227,6 +212,8 @@ def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any],
 
 def _move(user: User, edit: _Edit) -> None:
     """Write the groups and shops that an edit changes."""
+    wanted = {name: getattr(edit.wanted, name) or () for name in edit.moved}
+    belongings.hold(user.organisation_id, wanted.get("groups", ()), wanted.get("shops", ()))
     if "groups" in edit.changed:
         users.put_in_groups(user.organisation_id, user.id, edit.wanted.groups)
     if "shops" in edit.changed:
@@ -251,9 +238,9 @@ def _wanted(organisation: Organisation, held: _Belongings, changes: Mapping[str,
     """Return what the user belongs to after the changes; raises ``Invalid`` for a group or shop that does not exist."""
     groups, shops = held.groups, held.shops
     if "groups" in changes:
-        groups = frozenset(group_ids(organisation, changes["groups"]))
+        groups = frozenset(belongings.group_ids(organisation, changes["groups"]))
     if "shops" in changes:
-        shops = None if changes["shops"] is None else frozenset(shop_ids(organisation, changes["shops"]))
+        shops = None if changes["shops"] is None else frozenset(belongings.shop_ids(organisation, changes["shops"]))
     return _Belongings(groups, shops)
 
 
