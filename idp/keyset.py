@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from idp.statements import every
 
 T = TypeVar("T")
+Keys = list[tuple[Any, ...]]
 Columns = Sequence[InstrumentedAttribute[Any] | KeyedColumnElement[Any]]
 
 
@@ -23,6 +24,18 @@ class Place:
 
     key: tuple[Any, ...]
     is_before: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """Hold an order of a list: the columns of its index."""
+
+    columns: tuple[Any, ...]
+    descending: bool = False
+
+    def key_of(self, row: Any) -> tuple[Any, ...]:
+        """Return the place of a row in this order."""
+        return tuple(getattr(row, column.key) for column in self.columns)
 
 
 def beyond(columns: Columns, place: Place | None, *, descending: bool = False) -> list[ColumnElement[bool]]:
@@ -47,3 +60,14 @@ def page_of(
     order = [column.desc() if descending != is_before else column.asc() for column in columns]
     found = every(statement.where(*beyond(columns, place, descending=descending)).order_by(*order).limit(most))
     return found[::-1] if is_before else found
+
+
+def beside(keys: Keys, order: Order, place: Place | None, most: int) -> Keys:
+    """Return the keys of a page of rows whose keys were all read. A key is the row's place in the order, and the id."""
+    ordered = sorted(keys, reverse=order.descending)
+    if place is None:
+        return ordered[:most]
+    before = [key for key in ordered if (key[:-1] > place.key if order.descending else key[:-1] < place.key)]
+    if place.is_before:
+        return before[-most:]
+    return [key for key in ordered[len(before) :] if key[:-1] != place.key][:most]

@@ -1,15 +1,22 @@
-"""Split names and searches into the words by which people are found. An index matches their beginnings. Pure.
+"""Split names and searches into the words by which people, shops, groups and organisations are found. Pure.
+
+An index matches the beginnings of words.
 
 A word begins after a blank or a punctuation mark, where digits follow letters, and at each letter of a script that needs no
 blanks. It goes on to the next blank, so that ``anna.devries@shoes.example`` is found by ``anna``, ``devries@``, ``shoes.ex``
 and by all of it. Both sides are compared alike: see ``normal_forms``.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from itertools import zip_longest
 
 from idp.normal_forms import compared
 
+LONGEST = 254
+"""Characters of a word that count. Some letters become several when they are compared."""
+ACCENTS = range(0x300, 0x370)
+"""Combining marks of the scripts that have small and capital letters."""
 WITHOUT_BLANKS = "\u2e80"
 """The first code point of ideographs, kana and Hangul. Each of them may begin a given name."""
 
@@ -25,16 +32,31 @@ def typed_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_without_marks(whole) for whole in compared(text).split()))
 
 
+def without_accents(text: str) -> str:
+    """Return a text for comparing without accents, for names that few people type with them: shops in other countries."""
+    folded = compared(text)
+    if folded.isascii():
+        return folded
+    plain = (letter for letter in unicodedata.normalize("NFKD", folded) if ord(letter) not in ACCENTS)
+    return unicodedata.normalize("NFKC", "".join(plain))
+
+
+def fits(text: str, typed: str) -> bool:
+    """Return whether each typed word begins a word of the text, whatever accents either has."""
+    words = words_of(without_accents(text))
+    return all(any(word.startswith(one) for word in words) for one in typed_words(without_accents(typed)))
+
+
 def _words_of(whole: str) -> Iterator[str]:
     yield _without_marks(whole)
     for at in range(1, len(whole)):
         if _begins_word(whole[at - 1], whole[at]):
-            yield whole[at:]
+            yield whole[at : at + LONGEST]
 
 
 def _without_marks(whole: str) -> str:
     """Return a word from its first letter or digit; all of it if it has none."""
-    return next((whole[at:] for at, letter in enumerate(whole) if letter.isalnum()), whole)
+    return next((whole[at:] for at, letter in enumerate(whole) if letter.isalnum()), whole)[:LONGEST]
 
 
 def _begins_word(before: str, letter: str) -> bool:

@@ -22,6 +22,7 @@ from idp.store import (
     grant_sweeps,
     jobs,
     logout_notices,
+    names,
     outbox,
     owner_recoveries,
     polled_requests,
@@ -67,6 +68,7 @@ def _wipes() -> Iterator[Batch]:
     yield lambda most: outbox.wipe_expired(now, most)
     yield codes.wipe_expired
     yield users.sweep_words
+    yield names.sweep_names
 
 
 def _all(settings: Settings) -> Iterator[Batch]:

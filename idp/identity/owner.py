@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from idp.errors import Forbidden, say
 from idp.identity.roles import RULING_ROLES, Role
-from idp.store import access, organisations, users
+from idp.store import access, names, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -47,7 +47,7 @@ def administrators(organisation_id: str) -> Sequence[User]:
 
 def make_owner(organisation_id: str, user_id: str) -> None:
     """Make a user with the role "owner" the owner, within the caller's transaction."""
-    organisations.change_organisation(organisation_id, owner_id=user_id)
+    names.change_organisation(organisation_id, owner_id=user_id)
 
 
 def make_first_owner(user: User) -> None:

@@ -1,54 +1,130 @@
-"""Organisations, and their shops and groups, to choose from: page by page, by their ids, or by what somebody typed."""
+"""Lists of shops, groups and organisations: what a search finds, sorted, page by page; or those that an address names.
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+A search asks the index of words (``names``). Rows whose words are not yet kept are read themselves: there are some for a
+short time after a release.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 
-from idp.keyset import Place, page_of
-from idp.normal_forms import compared, one_line
-from idp.statements import asks_every, every
-from idp.store import organisations
+from idp.keyset import Keys, Order, Place, beside, page_of
+from idp.search_words import fits, typed_words, without_accents
+from idp.statements import every, values
+from idp.store import organisations as store
+from idp.store.names import GROUP, ORGANISATION, SHOP, Named
 from idp.store.organisations import MOST_NAMED, Group, Organisation, Shop
+from idp.store.user_search import FEW, MANY
+from idp.store.user_words import LAST
 
-LISTED = (Organisation.store_url, Organisation.name, Organisation.disabled_at)
+Row = TypeVar("Row")
+Orders = Mapping[str, Order]
+SHOP_ORDERS: Orders = {
+    "": Order((Shop.code_key,)),
+    "-code": Order((Shop.code_key,), descending=True),
+    "name": Order((Shop.sort_key, Shop.code_key)),
+    "-name": Order((Shop.sort_key, Shop.code_key), descending=True),
+}
+GROUP_ORDERS: Orders = {"": Order((Group.name_key,)), "-name": Order((Group.name_key,), descending=True)}
+ORGANISATION_ORDERS: Orders = {
+    "": Order((Organisation.store_url,)),
+    "-store_url": Order((Organisation.store_url,), descending=True),
+    "name": Order((Organisation.sort_key, Organisation.store_url)),
+    "-name": Order((Organisation.sort_key, Organisation.store_url), descending=True),
+    "-added": Order((Organisation.created_at, Organisation.store_url), descending=True),
+    "added": Order((Organisation.created_at, Organisation.store_url)),
+}
 
 
-@asks_every
-def names_after(store_url: str, most: int) -> Select[str, str, datetime | None]:
-    """Return at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
-    here = (Organisation.store_url > store_url, Organisation.kind == "retailer")
-    return select(*LISTED).where(*here).order_by(Organisation.store_url).limit(most)
+@dataclass(frozen=True)
+class NameSought:
+    """Hold a search by words, and a name of the list's orders. ``requires_mfa``: of groups; None for all."""
+
+    typed: str = ""
+    order: str = ""
+    requires_mfa: bool | None = None
 
 
-@asks_every
-def names_before(store_url: str, most: int) -> Select[str, str, datetime | None]:
-    """Return the organisations before ``store_url``, the nearest first."""
-    here = (Organisation.store_url < store_url, Organisation.kind == "retailer")
-    return select(*LISTED).where(*here).order_by(Organisation.store_url.desc()).limit(most)
+ALL = NameSought()
+
+
+class Found(Generic[Row]):
+    """Find the rows of a search. Its words are read once, for the page and for the count."""
+
+    def __init__(self, kind: Named, organisation_id: str, here: Sequence[Any], sought: NameSought, order: Order) -> None:
+        self._table, self.order = kind.table, order
+        self._few, wide = _few(kind, organisation_id, here, sought.typed)
+        self._here = [*here, *wide]
+
+    def page(self, place: Place | None, most: int) -> list[Row]:
+        """Return a page, in the order of the search."""
+        columns, descending = self.order.columns, self.order.descending
+        if self._few is None:
+            return page_of(select(self._table).where(*self._here), columns, place, most, descending=descending)
+        ids = [key[-1] for key in beside(self._keys(self._few), self.order, place, most)]
+        asked = select(self._table).where(*self._here, self._table.id.in_(ids))
+        found = {row.id: row for row in every(asked)} if ids else {}
+        return [found[one] for one in ids if one in found]
+
+    def count(self) -> int:
+        """Return how many there are; ``FEW`` and one where there are more."""
+        if self._few is not None:
+            return len(self._keys(self._few))
+        some = select(self._table.id).where(*self._here).limit(FEW + 1).subquery()
+        return int(values(select(func.count()).select_from(some))[0][0])
+
+    def _keys(self, ids: Collection[str]) -> Keys:
+        asked = select(*self.order.columns, self._table.id).where(*self._here, self._table.id.in_(ids))
+        return [tuple(row) for row in values(asked)] if ids else []
+
+
+def find_shops(organisation_id: str, sought: NameSought) -> Found[Shop]:
+    """Return the shops that a search finds."""
+    return Found(SHOP, organisation_id, [Shop.organisation_id == organisation_id], sought, SHOP_ORDERS[sought.order])
+
+
+def find_groups(organisation_id: str, sought: NameSought) -> Found[Group]:
+    """Return the groups that a search finds."""
+    here: list[Any] = [Group.organisation_id == organisation_id]
+    here += [Group.requires_mfa == sought.requires_mfa] if sought.requires_mfa is not None else []
+    return Found(GROUP, organisation_id, here, sought, GROUP_ORDERS[sought.order])
+
+
+def find_organisations(sought: NameSought) -> Found[Organisation]:
+    """Return the organisations that a search finds, the operators' own left out."""
+    here = [Organisation.kind == "retailer"]
+    return Found(ORGANISATION, "", here, sought, ORGANISATION_ORDERS[sought.order])
 
 
 def shops(organisation_id: str, place: Place | None, most: int) -> Sequence[Shop]:
     """Return a page of the shops, by code."""
-    return page_of(select(Shop).where(Shop.organisation_id == organisation_id), (Shop.code_key,), place, most)
+    return find_shops(organisation_id, ALL).page(place, most)
 
 
 def groups(organisation_id: str, place: Place | None, most: int) -> Sequence[Group]:
     """Return a page of the groups, by name."""
-    return page_of(select(Group).where(Group.organisation_id == organisation_id), (Group.name_key,), place, most)
+    return find_groups(organisation_id, ALL).page(place, most)
 
 
-def place_of_shop(organisation_id: str, name: str, *, is_before: bool) -> Place | None:
+def place_of_shop(organisation_id: str, order: str, name: str, *, is_before: bool) -> Place | None:
     """Return the place of the shop with this id; None if there is none."""
-    found = organisations.shop(organisation_id, name)
-    return Place((found.code_key,), is_before) if found else None
+    found = store.shop(organisation_id, name)
+    return Place(SHOP_ORDERS[order].key_of(found), is_before) if found else None
 
 
-def place_of_group(organisation_id: str, name: str, *, is_before: bool) -> Place | None:
+def place_of_group(organisation_id: str, order: str, name: str, *, is_before: bool) -> Place | None:
     """Return the place of the group with this id; None if there is none."""
-    found = organisations.group(organisation_id, name)
-    return Place((found.name_key,), is_before) if found else None
+    found = store.group(organisation_id, name)
+    return Place(GROUP_ORDERS[order].key_of(found), is_before) if found else None
+
+
+def place_of_organisation(order: str, name: str, *, is_before: bool) -> Place | None:
+    """Return the place of the organisation with this store URL; None if there is none."""
+    found = store.organisation_at(name)
+    return Place(ORGANISATION_ORDERS[order].key_of(found), is_before) if found else None
 
 
 def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
@@ -67,25 +143,33 @@ def groups_with(organisation_id: str, ids: Collection[str]) -> Sequence[Group]:
 
 
 def shops_like(organisation_id: str, typed: str, most: int) -> Sequence[Shop]:
-    """Return shops whose code or name contains the typed text, by code."""
-    fits = Shop.code_key.contains(compared(typed), autoescape=True) | _contains(Shop.name, typed)
-    asked = select(Shop).where(Shop.organisation_id == organisation_id, fits)
-    return every(asked.order_by(Shop.code_key).limit(most))
+    """Return shops in whose code or name each typed word begins a word, by code."""
+    return find_shops(organisation_id, NameSought(typed)).page(None, most)
 
 
 def groups_like(organisation_id: str, typed: str, most: int) -> Sequence[Group]:
-    """Return groups whose name contains the typed text, by name."""
-    fits = Group.name_key.contains(compared(typed), autoescape=True)
-    asked = select(Group).where(Group.organisation_id == organisation_id, fits)
-    return every(asked.order_by(Group.name_key).limit(most))
+    """Return groups in whose name each typed word begins a word, by name."""
+    return find_groups(organisation_id, NameSought(typed)).page(None, most)
 
 
-def _contains(column: object, typed: str) -> ColumnElement[bool]:
-    """Match text in upper or lower case. Databases fold ASCII alone: other letters as typed, or with a capital first."""
-    name: ColumnElement[str] = column  # type: ignore[assignment] # the type checker takes a mapped column for its value
-    plain = one_line(typed)
-    return (
-        func.lower(name).contains(plain.lower(), autoescape=True)
-        | name.contains(plain, autoescape=True)
-        | name.contains(plain.title(), autoescape=True)
-    )
+def _few(kind: Named, organisation_id: str, here: Sequence[Any], typed: str) -> tuple[set[str] | None, list[Any]]:
+    """Return the ids that a search finds, if one of its words begins words of few rows, else None; and the conditions of
+    its other words.
+    """
+    asked = [_with(kind, organisation_id, word) for word in typed_words(without_accents(typed))]
+    sets = [{row[0] for row in values(one.limit(MANY))} for one in asked]
+    wide = [
+        one.where(kind.named_id == kind.table.id).exists() for one, ids in zip(asked, sets, strict=True) if len(ids) == MANY
+    ]
+    if len(wide) == len(sets):
+        return None, wide
+    found = set.intersection(*(ids for ids in sets if len(ids) < MANY))
+    stale = every(select(kind.table).where(*here, kind.stale))
+    return found - {row.id for row in stale} | {row.id for row in stale if fits(kind.text_of(row), typed)}, wide
+
+
+def _with(kind: Named, organisation_id: str, word: str) -> Select[str]:
+    """Ask for the ids of what has a word with this beginning."""
+    words = kind.words
+    here = [words.organisation_id == organisation_id] if organisation_id else []
+    return select(kind.named_id).where(*here, words.word >= word, words.word < word + LAST)

@@ -12,19 +12,20 @@ from sqlalchemy import (
     Index,
     Select,
     String,
-    Update,
+    Text,
+    TextClause,
     delete,
     select,
     text,
-    update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id
 from idp.normal_forms import compared
-from idp.rows import add, compared_of
+from idp.rows import compared_of
 from idp.statements import asks_every, asks_one, changes
+from idp.store.user_words import Word
 
 MOST_NAMED = 1000
 """More at once are looked for among all: a statement takes a limited number of parameters."""
@@ -32,6 +33,15 @@ OPERATORS = text("kind = 'installation'")
 REMOVED = "removed"
 IS_REMOVED = text("kind = 'removed'")
 IS_DISABLED = text("disabled_at IS NOT NULL")
+STALE_ORGANISATION = text("kind = 'retailer' AND (search_text IS NULL OR search_text <> store_url || ' ' || name)")
+STALE_SHOP = text("(search_text IS NULL OR search_text <> code || ' ' || name)")
+STALE_GROUP = text("(search_text IS NULL OR search_text <> name)")
+"""Match rows whose words are not those of their present names: a server of an earlier release wrote them."""
+
+
+def _stale(condition: TextClause, name: str, *columns: str) -> Index:
+    """Return the index of rows without their words (``names``)."""
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 class Organisation(Base):
@@ -45,6 +55,10 @@ class Organisation(Base):
         Index("uq_organisations_installation", "kind", unique=True, sqlite_where=OPERATORS, postgresql_where=OPERATORS),
         Index("ix_organisations_removed", "id", sqlite_where=IS_REMOVED, postgresql_where=IS_REMOVED),
         Index("ix_organisations_disabled", "id", sqlite_where=IS_DISABLED, postgresql_where=IS_DISABLED),
+        Index("ix_organisations_listed", "kind", "store_url"),
+        Index("ix_organisations_named", "kind", "sort_key", "store_url"),
+        Index("ix_organisations_created", "kind", "created_at", "store_url"),
+        _stale(STALE_ORGANISATION, "ix_organisations_stale", "id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -64,6 +78,10 @@ class Organisation(Base):
     enabled_at: Mapped[datetime | None]
     """When it was last enabled again: sessions and grants of before stay over."""
     created_at: Mapped[datetime]
+    search_text: Mapped[str | None] = mapped_column(Text)
+    """What its words were made of; None if none were made yet (see ``names``)."""
+    sort_key: Mapped[str] = mapped_column(Word, default="", server_default="")
+    """The name without accents and capitals, for sorting."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -78,6 +96,8 @@ class Shop(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
         Index("uq_shops_code", "organisation_id", "code_key", unique=True),
+        Index("ix_shops_named", "organisation_id", "sort_key", "code_key"),
+        _stale(STALE_SHOP, "ix_shops_stale", "organisation_id", "id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -86,6 +106,8 @@ class Shop(Base):
     code_key: Mapped[str] = mapped_column(String(90), default=compared_of("code"))
     """The form compared (see ``normal_forms``)."""
     name: Mapped[str] = mapped_column(String(200))
+    search_text: Mapped[str | None] = mapped_column(Text)
+    sort_key: Mapped[str] = mapped_column(Word, default="", server_default="")
 
 
 class Group(Base):
@@ -96,6 +118,8 @@ class Group(Base):
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
         Index("uq_groups_name", "organisation_id", "name_key", unique=True),
         Index("ix_groups_of_all", "name"),
+        Index("ix_groups_requiring", "organisation_id", "requires_mfa", "name_key"),
+        _stale(STALE_GROUP, "ix_groups_stale", "organisation_id", "id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -104,6 +128,7 @@ class Group(Base):
     name_key: Mapped[str] = mapped_column(String(254), default=compared_of("name"))
     """The form compared (see ``normal_forms``)."""
     requires_mfa: Mapped[bool] = mapped_column(Boolean, default=False)
+    search_text: Mapped[str | None] = mapped_column(Text)
 
 
 @asks_one
@@ -150,17 +175,6 @@ def lock_organisation(organisation_id: str) -> Select[Organisation]:
 def lock_group(organisation_id: str, group_id: str) -> Select[Group]:
     """Return a group as it is now, locked until the transaction ends."""
     return select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).with_for_update()
-
-
-@changes
-def change_organisation(organisation_id: str, **changes: Any) -> Update:
-    """Set columns."""
-    return update(Organisation).where(Organisation.id == organisation_id).values(**changes)
-
-
-def add_organisation(row: Organisation) -> None:
-    """Insert an organisation."""
-    add(row)
 
 
 @asks_every
@@ -226,23 +240,6 @@ def shop(organisation_id: str, shop_id: str) -> Select[Shop]:
     return select(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id)
 
 
-def add_shop(row: Shop) -> None:
-    """Insert a shop."""
-    add(row)
-
-
-@changes
-def change_shop(organisation_id: str, shop_id: str, **changes: Any) -> Update:
-    """Set columns."""
-    return update(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id).values(**changes)
-
-
-@changes
-def delete_shop(organisation_id: str, shop_id: str) -> Delete:
-    """Delete; users who had only this shop keep none."""
-    return delete(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id)
-
-
 def group_named(organisation_id: str, name: str) -> Group | None:
     """Return a group by its name, in upper or lower case."""
     return _group_keyed(organisation_id, compared(name))
@@ -259,21 +256,10 @@ def group(organisation_id: str, group_id: str) -> Select[Group]:
     return select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id)
 
 
-def add_group(row: Group) -> None:
-    """Insert a group."""
-    add(row)
-
-
-def change_group(organisation_id: str, group_id: str, **columns: Any) -> int:
-    """Set columns; the compared form of a name with it."""
-    if "name" in columns:
-        columns["name_key"] = compared(columns["name"])
-    return _change_group(organisation_id, group_id, **columns)
-
-
 @changes
-def _change_group(organisation_id: str, group_id: str, **columns: Any) -> Update:
-    return update(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).values(**columns)
+def delete_shop(organisation_id: str, shop_id: str) -> Delete:
+    """Delete; users who had only this shop keep none."""
+    return delete(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id)
 
 
 @changes

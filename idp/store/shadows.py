@@ -12,6 +12,7 @@ PASSED_OVER = frozenset(
         "attempts", "audit", "auth_failures", "authorization_codes", "browser_users", "browsers", "email_links",
         "grants", "ip_failures", "outbox", "password_resets", "refresh_tokens", "remembered_devices",
         "restore_notices", "session_clients", "sessions", "stash", "totp_used_steps", "user_words",
+        "group_words", "organisation_words", "shop_words",
     )
 )  # fmt: skip
 """What comes of use. It is by far the most, and no rule of provisioning reads it: these copies begin empty."""

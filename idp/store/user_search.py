@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
 
 from idp.db import unit
-from idp.keyset import Place, page_of
+from idp.keyset import Keys, Order, Place, beside, page_of
 from idp.normal_forms import compared, one_line
 from idp.search_words import typed_words
 from idp.statements import asks_every, asks_one, every, values
 from idp.store import users
-from idp.store.user_states import ACTIVE, BY_USERNAME, CONDITIONS, LOCKED_OUT, ORDERS, Order, locked_ids
+from idp.store.user_states import ACTIVE, BY_USERNAME, CONDITIONS, LOCKED_OUT, ORDERS, locked_ids
 from idp.store.user_words import LAST, UserWord
 from idp.store.users import STALE, GroupMember, User, UserShop
 
@@ -29,7 +29,6 @@ WIDE = 20_000
 FEW = 10_000
 """The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
-Keys = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Found:
         """Return a page, in the order of the search."""
         columns, descending = self._order.columns, self._order.descending
         if self._few is not None:
-            ids = [key[-1] for key in _beside(self._few, self._order, place, most)]
+            ids = [key[-1] for key in beside(self._few, self._order, place, most)]
         elif self._rare is not None:
             *keys, id_ = self._rare.c
             ids = page_of(select(id_), keys, place, most, descending=descending)
@@ -134,17 +133,6 @@ def place_of(organisation_id: str, order: str, name: str, *, is_before: bool) ->
     """Return the place of a user, named by id, in a list; None where there is no such user."""
     found = users.user(organisation_id, name)
     return None if found is None else Place(ORDERS[order].key_of(found), is_before)
-
-
-def _beside(keys: Keys, order: Order, place: Place | None, most: int) -> Keys:
-    """Return the keys of a page. A key is the user's place in the order, and the id."""
-    ordered = sorted(keys, reverse=order.descending)
-    if place is None:
-        return ordered[:most]
-    before = [key for key in ordered if (key[:-1] > place.key if order.descending else key[:-1] < place.key)]
-    if place.is_before:
-        return before[-most:]
-    return [key for key in ordered[len(before) :] if key[:-1] != place.key][:most]
 
 
 def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, CTE | None, list[Any]]:

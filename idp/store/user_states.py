@@ -6,12 +6,12 @@ sets them again: a server of an earlier release does not know them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, Select, Update, exists, false, func, or_, select, text, true, update
 
+from idp.keyset import Order
 from idp.statements import asks_one, changes
 from idp.store.passkeys import Passkey
 from idp.store.rate_limits import AuthFailures
@@ -53,18 +53,6 @@ CONDITIONS: Mapping[str, tuple[Any, ...]] = {
 LOCKED_OUT = "locked"
 STATES = (*CONDITIONS, LOCKED_OUT)
 EVERYBODY = "everybody"
-
-
-@dataclass(frozen=True)
-class Order:
-    """Hold an order of a list: the columns of its index."""
-
-    columns: tuple[Any, ...]
-    descending: bool = False
-
-    def key_of(self, user: User) -> tuple[Any, ...]:
-        """Return the place of a user in this order."""
-        return tuple(getattr(user, column.key) for column in self.columns)
 
 
 BY_USERNAME = Order((User.username_key,))

@@ -95,7 +95,7 @@ def setup_pages(app: Flask) -> None:
     Babel(app, locale_selector=language.chosen, default_locale=SOURCE)
     app.jinja_env.globals.update(say=shown, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
-    app.jinja_env.globals.update(languages=named(), this_page=ways_back.this_page)
+    app.jinja_env.globals.update(languages=named(), this_page=ways_back.this_page, seen_before=ways_back.seen_before)
     assets.setup_assets(app)
     times.setup_times(app)
     app.register_blueprint(blueprint)

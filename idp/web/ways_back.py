@@ -3,7 +3,7 @@
 Only paths of ours: nobody is redirected to another site.
 """
 
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from flask import request
 
@@ -12,6 +12,8 @@ from idp.web import request_context
 LONGEST_WAY_BACK = 1500
 LONGEST_QUERY = 8000
 """Characters of a query that a page repeats in itself."""
+PASSING = ("done", "answer", "language")
+"""Parameters of a page that are about one visit."""
 
 
 def way_back(otherwise: str) -> str:
@@ -50,3 +52,13 @@ def came_from(otherwise: str) -> str:
     if not is_ours or not is_page or parts.path == request.path or len(parts.path) > LONGEST_WAY_BACK:
         return otherwise
     return parts.path
+
+
+def seen_before(address: str) -> str:
+    """Return the address of a list with the search and the page that the reader came from; as it is without them."""
+    parts = urlsplit(request.referrer or "")
+    is_ours = f"{parts.scheme}://{parts.netloc}" == request_context.settings().issuer
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in PASSING]
+    if not is_ours or parts.path != address or not kept or len(parts.query) > LONGEST_WAY_BACK:
+        return address
+    return f"{address}?{urlencode(kept)}"

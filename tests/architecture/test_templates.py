@@ -22,7 +22,7 @@ from tests.architecture.sources import ROOT, each
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "idp" / "web" / "static"
 GLOBALS = {"_", "ngettext", "url_for", "csrf_token", "locale", "say", "brand", "qr", "worn", "must_wait", "unsaved"}
-GLOBALS |= {"languages", "this_page"}
+GLOBALS |= {"languages", "this_page", "seen_before"}
 FROM_PAGES = {"page", "here"}
 """The values that a layout gets: the page, and its entry of the menu."""
 ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"], autoescape=True)

@@ -12,10 +12,8 @@ from idp.identity.policy.rules import Reason
 from idp.identity.roles import ROLE_NAMES
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
-from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
+from idp.web.admin.groups import GroupPage, GroupRow
 from idp.web.admin.guard import Frame, Section
-from idp.web.admin.index import Choice as Chosen
-from idp.web.admin.index import OrganisationsPage
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
@@ -24,7 +22,7 @@ from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
-from idp.web.admin.shops import ShopRow, ShopsPage
+from idp.web.admin.shops import ShopRow
 from idp.web.admin.user import ExplainPage, PersonPage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
 from idp.web.pagination import NO_PAGES, Pages, counted, people
@@ -166,17 +164,6 @@ DRY_RUN = DryRunPage(
     FRAME, "2026-11-20", "", (("", say("All policies")), ("xero-au", "xero-au")), AFFECTED, 2, 12, Pages("", "?page=2")
 )
 CONSOLE: dict[str, tuple[str, Any]] = {
-    "console-organisations": (
-        "admin/organisations.html",
-        OrganisationsPage(
-            "olga",
-            "Sleutel",
-            "",
-            (Chosen("example-shoes", "Example Shoes"), Chosen("toys", "Toys", is_disabled=True)),
-            Pages("?page=1", "?page=3"),
-        ),
-    ),
-    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), NO_PAGES)),
     "console-overview": ("admin/overview.html", OVERVIEW),
     "console-overview-new": ("admin/overview.html", replace(OVERVIEW, is_new=True)),
     "console-person": (
@@ -200,20 +187,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         DialogPage(FRAME, CHOOSING, "anna", asks_password=False, reason="Left"),
     ),
     "console-explain": ("admin/explain.html", EXPLAIN),
-    "console-groups": (
-        "admin/groups.html",
-        GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, people(1))), Pages("", "?after=h")),
-    ),
-    "console-no-groups": (
-        "admin/groups.html",
-        GroupsPage(FRAME, (), NO_PAGES, "2FA", True, (say("There is a group already."),)),
-    ),
     "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True, "x")),
-    "console-shops": ("admin/shops.html", ShopsPage(FRAME, (SHOP, ShopRow("t", "utrecht", LONG)), Pages("?before=s", ""))),
-    "console-no-shops": (
-        "admin/shops.html",
-        ShopsPage(FRAME, (), NO_PAGES, "x", "", "code", (say("There is a shop already."),)),
-    ),
     "console-policies": (
         "admin/policies.html",
         PoliciesPage(replace(FRAME, is_operator=True), (RULE,), Pages("", "?page=2")),

@@ -11,6 +11,7 @@ from idp.web.admin.user import PrintedCodePage
 from idp.web.admin.user_actions import ACTIONS
 from idp.web.admin.user_form import PersonForm
 from tests.browser.samples_console import CONSOLE, DAY, FRAME, LONG, ROLES, ZONES
+from tests.browser.samples_names import NAMES
 from tests.browser.samples_organisation_status import ORGANISATION_STATUS
 from tests.browser.samples_people import LISTS
 
@@ -60,6 +61,7 @@ CONSOLE_PAGES: dict[str, tuple[str, Any]] = {
     **CONSOLE,
     **ORGANISATION_STATUS,
     **LISTS,
+    **NAMES,
     "console-add-person": ("admin/user_form.html", NEW),
     "console-edit-person": ("admin/user_form.html", replace(FORM, can_send=True)),
     "console-wrong-person": (

@@ -9,7 +9,7 @@ from tests.store.plan_reasons import SMALL
 
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_users_ending", "ix_organisations_removed"}
 NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled", "ix_polled_requests_ping"}
-NEWEST |= {"ix_jobs_due"}
+NEWEST |= {"ix_jobs_due", "ix_organisations_stale", "ix_shops_stale", "ix_groups_stale"}
 """Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
     str(index.name)

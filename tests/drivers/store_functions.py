@@ -25,6 +25,7 @@ from idp.records import columns_of
 from idp.statements import every_asked
 from idp.store import sealed
 from idp.store.audit import Sought
+from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, Found, NameSought, Orders
 from idp.store.user_reach import Match, Reached
 from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
@@ -41,6 +42,13 @@ BY_NAME = (
 )  # lists by name
 SOME = Match(("x",), ("x",), ("x",), must_set_up=True)
 REACHED = Reached(SOME, (SOME,))
+
+
+def named(orders: Orders, *requires: bool | None) -> list[dict[str, Any]]:
+    """Return searches of a list of names, in each of its orders."""
+    return [{"sought": NameSought(typed, order, one)} for typed in ("", "x y") for order in orders for one in requires]
+
+
 CALLS: dict[str, list[dict[str, Any]]] = {
     "audit.rows_found": [
         {"sought": Sought(event="x")},
@@ -52,6 +60,12 @@ CALLS: dict[str, list[dict[str, Any]]] = {
         {"sought": Sought(since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2026, 2, 1, tzinfo=UTC))},
         {"sought": Sought()},
     ],
+    "organisation_lists.find_shops": named(SHOP_ORDERS, None),
+    "organisation_lists.find_groups": named(GROUP_ORDERS, None, True),
+    "organisation_lists.find_organisations": named(ORGANISATION_ORDERS, None),
+    "organisation_lists.place_of_shop": [{"order": ""}],
+    "organisation_lists.place_of_group": [{"order": ""}],
+    "organisation_lists.place_of_organisation": [{"order": ""}],
     "outbox.mails_of": [{"state": state} for state in ("", "waiting", "sent", "failed")],
     "user_reach.count": [{"reached": [REACHED], "without_factor": without} for without in (False, True)],
     "user_reach.listed": [{"reached": [REACHED]}],
@@ -153,6 +167,9 @@ def call_and_undo(function: Callable[..., Any], arguments: dict[str, Any]) -> No
         try:
             result = function(**arguments)
             list(result) if isinstance(result, Iterator) else None
+            if isinstance(result, Found):
+                result.count()
+                result.page(Place(tuple(made(one.type.python_type) for one in result.order.columns)), 5)
         except (LookupError, TypeError, AttributeError, SQLAlchemyError):
             pass  # the invented values match no row; the statements before the error count
         raise Undone

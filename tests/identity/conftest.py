@@ -16,7 +16,8 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.accounts import accounts
 from idp.identity.user_fields import PersonDraft
-from idp.store.organisations import Organisation, add_organisation
+from idp.store.names import add_organisation
+from idp.store.organisations import Organisation
 from idp.store.users import User
 from tests.identity.traces import Presence
 

@@ -15,7 +15,8 @@ from idp.rows import add
 from idp.statements import write
 from idp.store import audit as store
 from idp.store.audit import AuditRow
-from idp.store.organisations import Organisation, change_organisation
+from idp.store.names import change_organisation
+from idp.store.organisations import Organisation
 from tests.drivers.statements import Seen, watched
 from tests.identity.conftest import CLI
 

@@ -34,5 +34,5 @@ def test_an_empty_list_says_what_to_do(factory: Factory, enter, role: str) -> No
 def test_a_search_for_an_organisation_that_is_not_there_leads_back(factory: Factory, enter) -> None:
     """An operator may mistype a store URL."""
     browser = enter(one_of_each(factory)["operator"])
-    assert "another part of the name" in browser.open("/admin/?q=nowhere").text
+    assert "beginning of a word of the name" in browser.open("/admin/?q=nowhere").text
     assert "Example Shoes" in browser.click("Clear the filter").text

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from idp import outage
 from idp.config import Settings
 from idp.db import connection, forget_reads, release, transaction
-from idp.store import organisations
+from idp.store import names, organisations
 from tests.drivers.applications import bare_app
 from tests.factories import Factory
 
@@ -45,7 +45,7 @@ def read() -> None:
 def write() -> None:
     """Open a transaction that writes."""
     with transaction():
-        organisations.change_organisation("nobody", name="x")
+        names.change_organisation("nobody", name="x")
 
 
 def ask() -> None:
@@ -71,9 +71,9 @@ def test_a_transaction_that_lost_its_connection_is_not_repeated(
 
     def rename_twice() -> None:
         with transaction():
-            organisations.change_organisation(organisation_id, name="Boots")
+            names.change_organisation(organisation_id, name="Boots")
             end_them()
-            organisations.change_organisation(organisation_id, name="Hats")
+            names.change_organisation(organisation_id, name="Hats")
 
     with pytest.raises((DBAPIError, PendingRollbackError)) as caught:
         rename_twice()

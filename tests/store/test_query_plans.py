@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from idp.db import Base, connection, db, transaction
-from idp.store import access, grant_sweeps, user_search
+from idp.store import access, grant_sweeps, organisation_lists, user_search
 from tests.drivers.query_plans import PARTIAL, postgresql_plan, reads_organisation, scanned, sorts_much, sqlite_plan
 from tests.drivers.store_functions import asked_by_store, statements_of
 from tests.store.plan_reasons import ORDERED_IN_MEMORY, READS_ALL, READS_ORGANISATION
@@ -25,6 +25,7 @@ def test_no_statement_of_the_store_reads_a_whole_table(
     It calls every public function and compiles every statement. A new one needs a plan, or a reason above.
     """
     monkeypatch.setattr(user_search, "MANY", many)
+    monkeypatch.setattr(organisation_lists, "MANY", many)
     monkeypatch.setattr(user_search, "WIDE", wide)
     faults: list[str] = []
     with app.app_context():

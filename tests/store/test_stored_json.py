@@ -25,7 +25,7 @@ from idp.identity.policy.dated_rules import rule_of
 from idp.mail.letters import Letter
 from idp.oauth.clients import RegisteredClient
 from idp.store import email_links as store_links
-from idp.store import organisations, outbox, password_resets, sealed
+from idp.store import names, organisations, outbox, password_resets, sealed
 from idp.store.dated_rules import StoredRule
 from idp.web import post_redirect_get, stash, unsaved
 from tests.factories import Factory, MadePerson
@@ -80,7 +80,7 @@ def test_organisation_settings_of_another_release_are_read(app: Flask, settings:
         read = []
         for stored in ({}, {**ORGANISATION, **UNKNOWN}):
             with transaction():
-                organisations.change_organisation(organisation_id, settings=stored)
+                names.change_organisation(organisation_id, settings=stored)
             row = organisations.organisation(organisation_id)
             assert row is not None
             read.append(settings_of(settings, row))

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from idp import db
 from idp.errors import Conflict, say
-from idp.store import organisations, users
+from idp.rows import add
+from idp.store import names, organisations, users
 from idp.store.organisations import Shop
 from tests.factories import Factory, MadePerson
 
@@ -35,7 +36,7 @@ def name_of(anna: MadePerson) -> str:
 
 def add_shop(anna: MadePerson, id: str, code: str) -> None:
     """Add a shop, whose code is unique."""
-    organisations.add_shop(Shop(organisation_id=anna.organisation_id, id=id, code=code, name=code))
+    names.add_shop(Shop(organisation_id=anna.organisation_id, id=id, code=code, name=code))
 
 
 def fail_half_way(anna: MadePerson) -> None:
@@ -100,8 +101,8 @@ def test_a_refused_duplicate_leaves_the_transaction_usable(app: Flask, anna: Mad
 def test_only_a_duplicate_of_the_named_column_is_caught(app: Flask, anna: MadePerson) -> None:
     """Other violations are our own faults: here a missing name, a reference and another index."""
     broken = (
-        lambda: organisations.add_shop(Shop(organisation_id=anna.organisation_id, id="1", code="code")),
-        lambda: organisations.add_shop(Shop(organisation_id="name", id="1", code="name", name="name")),
+        lambda: add(Shop(organisation_id=anna.organisation_id, id="1", code="code")),
+        lambda: names.add_shop(Shop(organisation_id="name", id="1", code="name", name="name")),
         lambda: add_shop(anna, "0", "name"),
     )
     with app.app_context():

@@ -31,7 +31,7 @@ from pathlib import Path
 from flask import Flask
 from idp import config
 from idp.db import setup_db, transaction
-from idp.store import organisations
+from idp.store import names, organisations
 settings, organisation_id = config.read(Path(sys.argv[1])), sys.argv[2]
 app = Flask("idp")
 setup_db(app, settings)
@@ -39,7 +39,7 @@ def work():
     for _ in range({TURNS}):
         with app.app_context(), transaction():
             found = organisations.organisation(organisation_id)
-            organisations.change_organisation(organisation_id, name=str(int(found.name) + 1))
+            names.change_organisation(organisation_id, name=str(int(found.name) + 1))
 threads = [threading.Thread(target=work) for _ in range({THREADS})]
 for thread in threads: thread.start()
 for thread in threads: thread.join()

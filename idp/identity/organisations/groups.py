@@ -10,7 +10,7 @@ from idp.errors import Conflict, Invalid, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import GroupState
 from idp.records import changed
-from idp.store import dated_rules, organisation_rules
+from idp.store import dated_rules, names, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Group
 
@@ -26,7 +26,7 @@ def create(organisation_id: str, values: Values, origin: Origin) -> Group:
     )
     sensitive_changes.require(None, _group_state(row))
     with refuse_duplicate("name", _group_taken(row.name)):
-        store.add_group(row)
+        names.add_group(row)
     audit.record(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
 
@@ -46,7 +46,7 @@ def change(row: Group, values: Values, origin: Origin) -> list[str]:
     sensitive_changes.require(_group_state(row), _group_state(wanted_row))
     if changes:
         with refuse_duplicate("name", _group_taken(wanted_row.name)):
-            store.change_group(row.organisation_id, row.id, **changes)
+            names.change_group(row.organisation_id, row.id, **changes)
         audit.record(
             origin,
             Event.GROUP_CHANGED,

@@ -4,9 +4,6 @@
 Not here: shops and groups (beside this), users (``accounts``), dated rules (``policy.dated_rules``).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from itertools import chain, islice
 from typing import Any
 
 from idp import audit, clock, crypto
@@ -18,44 +15,13 @@ from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.organisations.settings import normal_store_url, validate_settings
 from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
-from idp.keyset import Place
-from idp.normal_forms import compared
-from idp.store import operators, organisation_lists, removals
+from idp.store import names, operators, removals
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
 RESERVED = ("administrators_connect_apps",)
 """Settings that only operators change: they let administrators do more."""
-CHUNK = 200
-"""Organisations read by one statement of a search."""
-
-
-Named = tuple[str, str, datetime | None]
-"""Store URL, name, and since when it is disabled."""
-
-
-def search(typed: str, place: Place | None, most: int) -> list[Named]:
-    """Return a page of the organisations that have ``typed`` in store URL or name, the operators' own first.
-
-    Reads chunk by chunk until the page is full: without a search, a page costs the same however many there are.
-    """
-    key, own = compared(typed), operators.installation()
-    first: list[Named] = [(own.store_url, own.name, None)] if own is not None else []
-    names: Iterator[Named]
-    if place is not None and place.is_before:
-        names = chain(_names(organisation_lists.names_before, *place.key), first)
-    else:
-        rest = _names(organisation_lists.names_after, *(("",) if place is None else place.key))
-        names = chain(first, rest) if place is None else rest
-    found = [*islice((row for row in names if key in compared(f"{row[0]} {row[1]}")), most)]
-    return found[::-1] if place is not None and place.is_before else found
-
-
-def _names(read: Callable[[str, int], Sequence[Named]], last: str) -> Iterator[Named]:
-    while chunk := read(last, CHUNK):
-        yield from chunk
-        last = chunk[-1][0]
 
 
 def create(values: Values, origin: Origin) -> Organisation:
@@ -80,7 +46,7 @@ def create(values: Values, origin: Origin) -> Organisation:
     )
     sensitive_changes.require(None, OrganisationState({"store_url": store_url}))
     with refuse_duplicate("store_url", taken):
-        store.add_organisation(row)
+        names.add_organisation(row)
     audit.record(origin, Event.ORGANISATION_CREATED, organisation_id=row.id)
     return row
 
@@ -111,7 +77,7 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     present = {name: getattr(row, name) for name in changes}
     sensitive_changes.require(OrganisationState(present), OrganisationState(changes))
     if changes:
-        store.change_organisation(row.id, **changes)
+        names.change_organisation(row.id, **changes)
         audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
     return list(changes)
 

@@ -9,7 +9,7 @@ from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import claim_forms, permissions, sensitive_changes
 from idp.identity.sensitive_changes import ShopState
-from idp.store import memberships, organisation_rules
+from idp.store import memberships, names, organisation_rules
 from idp.store import organisations as store
 from idp.store.organisations import Shop
 
@@ -31,7 +31,7 @@ def create(organisation_id: str, values: Values, origin: Origin) -> Shop:
     )
     sensitive_changes.require(None, ShopState(row.code, row.name))
     with refuse_duplicate("code", taken):
-        store.add_shop(row)
+        names.add_shop(row)
     audit.record(origin, Event.SHOP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
 
@@ -43,7 +43,7 @@ def change(row: Shop, values: Values, origin: Origin) -> list[str]:
     changes = differing(row, wanted)
     sensitive_changes.require(ShopState(row.code, row.name), ShopState(row.code, changes.get("name", row.name)))
     if changes:
-        store.change_shop(row.organisation_id, row.id, **changes)
+        names.change_shop(row.organisation_id, row.id, **changes)
         audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id)
     return list(changes)
 

@@ -20,7 +20,7 @@ from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
 from idp.normal_forms import compared
-from idp.store import clients, organisation_rules, organisations
+from idp.store import clients, names, organisation_rules, organisations
 from idp.store.organisation_rules import OrganisationRule
 from idp.store.organisations import Organisation
 
@@ -70,7 +70,7 @@ def create(organisation: Organisation, values: Values, origin: Origin) -> Organi
     sensitive_changes.require(None, _state(row))
     with refuse_duplicate("name", taken(row.name)):
         organisation_rules.add_rule(row)
-    organisations.change_organisation(organisation.id, has_rules=True)
+    names.change_organisation(organisation.id, has_rules=True)
     _record(row, origin)
     return row
 
@@ -80,8 +80,8 @@ def change(organisation: Organisation, row: OrganisationRule, values: Values, or
     permissions.require_ruler(organisation.id, origin)
     organisations.lock_organisation(organisation.id)  # what the rule names may be deleted at this moment
     wanted = draft(organisation, values, row)
-    names = ("name", "starts", "ends", *CONDITIONS)
-    changes = differing(row, {name: getattr(wanted, name) for name in names})
+    columns = ("name", "starts", "ends", *CONDITIONS)
+    changes = differing(row, {name: getattr(wanted, name) for name in columns})
     sensitive_changes.require(_state(row), _state(row, changes))
     if changes:
         with refuse_duplicate("name", taken(wanted.name)):
@@ -112,7 +112,7 @@ def remove(row: OrganisationRule, origin: Origin) -> None:
     organisations.lock_organisation(row.organisation_id)
     organisation_rules.delete_rule(row.organisation_id, row.id)
     if not organisation_rules.rules_of(row.organisation_id):
-        organisations.change_organisation(row.organisation_id, has_rules=False)
+        names.change_organisation(row.organisation_id, has_rules=False)
     _record(row, origin, removed=True)
 
 

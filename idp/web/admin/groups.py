@@ -1,6 +1,6 @@
 """Groups of an organisation: add, rename, whether they require a second factor, members, delete (S3, S4, S9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
@@ -11,16 +11,30 @@ from idp.identity.accounts import accounts
 from idp.identity.organisations import groups
 from idp.identity.users import lookup
 from idp.store import memberships, organisation_lists, organisations, user_search, users
+from idp.store.organisation_lists import NameSought
 from idp.store.organisations import Group
 from idp.store.user_search import PeopleSought
 from idp.web import edited, pages, request_context, unsaved
-from idp.web.admin import guard
+from idp.web.admin import guard, name_lists
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.pagination import List, Pages, page_of, people
+from idp.web.admin.name_lists import Kind, Search
+from idp.web.pagination import Pages, page_of, people
 from idp.web.unsaved import Fields
 
 HERE = "groups"
+LIST = Kind(
+    "admin.groups",
+    (("", say("Name, A to Z")), ("-name", say("Name, Z to A"))),
+    say("More than 10,000 groups"),
+    (
+        ("", say("All groups")),
+        ("mfa", say("Required")),
+        ("no-mfa", say("Not required")),
+    ),
+    say("Second factor: %(name)s"),
+)
+REQUIRES = {"": None, "mfa": True, "no-mfa": False}
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class GroupsPage:
     """Hold a page of groups, and the form for another: the entered values and their errors."""
 
     frame: Frame
+    search: Search
     rows: tuple[GroupRow, ...]
     pages: Pages
     name: str = ""
@@ -156,16 +171,22 @@ def _put_in(admin: Admin, group: Group, username: str) -> None:
     accounts.change(request_context.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
 
 
-def _rows(admin: Admin) -> tuple[tuple[GroupRow, ...], Pages]:
+def _rows(admin: Admin) -> tuple[Search, tuple[GroupRow, ...], Pages]:
     at = admin.organisation
+    kind = replace(LIST, values={"store_url": at.store_url})
+    asked = name_lists.asked_of(kind)
+    found = organisation_lists.find_groups(at.id, NameSought(asked.q, asked.sort, REQUIRES[asked.only]))
     shown, beside = page_of(
-        List("admin.groups", {"store_url": at.store_url}),
-        partial(organisation_lists.place_of_group, at.id),
-        partial(organisation_lists.groups, at.id),
+        kind.list_of(asked),
+        partial(organisation_lists.place_of_group, at.id, asked.sort),
+        found.page,
         lambda group: group.id,
     )
+    count = found.count()
+    search = name_lists.search(kind, asked, count, say_many("%(num)s group", "%(num)s groups", count))
     sizes = memberships.sizes_of_groups(at.id, [group.id for group in shown])
-    return tuple(GroupRow(row.id, row.name, row.requires_mfa, people(sizes[row.id])) for row in shown), beside
+    rows = tuple(GroupRow(row.id, row.name, row.requires_mfa, people(sizes[row.id])) for row in shown)
+    return search, rows, beside
 
 
 def _row(group: Group) -> GroupRow:

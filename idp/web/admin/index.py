@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
 
 from flask import Blueprint, Response, url_for
 
-from idp.identity.organisations import organisations
-from idp.keyset import Place
+from idp.errors import say, say_many
+from idp.search_words import fits
+from idp.store import operators, organisation_lists
 from idp.store.operators import STORE_URL
-from idp.web import forms, pages
+from idp.store.organisation_lists import NameSought
+from idp.store.organisations import Organisation
+from idp.web import pages
+from idp.web.admin import name_lists
 from idp.web.admin.guard import entrance
-from idp.web.pagination import List, Pages, page_of
+from idp.web.admin.name_lists import Asked, Kind, Search
+from idp.web.pagination import Pages, page_of
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,28 @@ class Choice:
 
 @dataclass(frozen=True)
 class OrganisationsPage:
-    """Hold the organisations of an operator that have ``q`` in them, a page of them."""
+    """Hold the organisations that an operator's search finds, a page of them; their own goes first."""
 
     username: str
     organisation_name: str
-    q: str
+    search: Search
     choices: tuple[Choice, ...]
     pages: Pages
     own_store_url: str = STORE_URL
+
+
+LIST = Kind(
+    "admin.front",
+    (
+        ("", say("Store URL, A to Z")),
+        ("-store_url", say("Store URL, Z to A")),
+        ("name", say("Name, A to Z")),
+        ("-name", say("Name, Z to A")),
+        ("-added", say("Newest first")),
+        ("added", say("Oldest first")),
+    ),
+    say("More than 10,000 organisations"),
+)
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -45,13 +63,22 @@ def front() -> Response:
     present = entrance()
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.overview", store_url=present.organisation.store_url))
-    q = forms.asked("q")
-    rows, beside = page_of(List("admin.front", {"q": q}), _place_of, partial(organisations.search, q), itemgetter(0))
-    choices = tuple(Choice(store_url, name, since is not None) for store_url, name, since in rows)
-    page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
+    page = OrganisationsPage(present.user.username, present.organisation.name, *_rows(name_lists.asked_of(LIST)))
     return pages.render("admin/organisations.html", page)
 
 
-def _place_of(name: str, *, is_before: bool) -> Place:
-    """Return the place of a store URL, even if it is gone. The operators' own comes first."""
-    return Place(("" if name == STORE_URL else name,), is_before)
+def _rows(asked: Asked) -> tuple[Search, tuple[Choice, ...], Pages]:
+    found = organisation_lists.find_organisations(NameSought(asked.q, asked.sort))
+    place_of = partial(organisation_lists.place_of_organisation, asked.sort)
+    rows, beside = page_of(LIST.list_of(asked), place_of, found.page, lambda row: row.store_url)
+    own = _own(asked.q)
+    shown = rows if beside.earlier else (*own, *rows)
+    count = found.count() + len(own)
+    search = name_lists.search(LIST, asked, count, say_many("%(num)s organisation", "%(num)s organisations", count))
+    return search, tuple(Choice(row.store_url, row.name, row.disabled_at is not None) for row in shown), beside
+
+
+def _own(typed: str) -> list[Organisation]:
+    """Return the operators' own organisation, if a search finds it."""
+    own = operators.installation()
+    return [own] if own is not None and fits(f"{own.store_url} {own.name}", typed) else []

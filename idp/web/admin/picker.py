@@ -20,7 +20,7 @@ FOUND = 8
 OFFERED = 200
 """The most names in the browser's list; all others are found by the button."""
 CODE = re.compile(r"\(([^()]+)\)\s*$")
-NOT_FOUND = say("No matches. Type another part of the name, then press “Find”.")
+NOT_FOUND = say("No matches. Type the beginning of a word of the name, then press “Find”.")
 SEVERAL = say("Several names contain this. Tick those that you mean.")
 
 

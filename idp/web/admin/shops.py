@@ -1,23 +1,35 @@
 """List the shops of an organisation, and add one (S12). ``shop`` is about one of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import Blueprint, Response, url_for
 
 from idp.db import transaction
-from idp.errors import Invalid, Message, Refusal, say
+from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.organisations import shops
 from idp.store import organisation_lists
+from idp.store.organisation_lists import NameSought
 from idp.store.organisations import Shop
 from idp.web import pages, unsaved
-from idp.web.admin import guard
+from idp.web.admin import guard, name_lists
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.name_lists import Kind, Search
 from idp.web.admin.user_pages import Choices
-from idp.web.pagination import List, Pages, page_of
+from idp.web.pagination import Pages, page_of
 from idp.web.unsaved import Fields
 
 HERE = "shops"
+LIST = Kind(
+    "admin.shops",
+    (
+        ("", say("Code, A to Z")),
+        ("-code", say("Code, Z to A")),
+        ("name", say("Name, A to Z")),
+        ("-name", say("Name, Z to A")),
+    ),
+    say("More than 10,000 shops"),
+)
 OFFERED = 1_000
 """The most shops that are offered to move people to."""
 
@@ -36,6 +48,7 @@ class ShopsPage:
     """Hold a page of shops, and the form for another: the entered values and their errors (in the field ``wrong``)."""
 
     frame: Frame
+    search: Search
     rows: tuple[ShopRow, ...]
     pages: Pages
     code: str = ""
@@ -78,8 +91,8 @@ def _add(admin: Admin, form: Fields) -> Response:
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
     errors = (refusal.message,) if refusal else ()
-    rows, beside = _rows(admin)
-    page = ShopsPage(admin.frame(HERE), rows, beside, **_typed(form), wrong=wrong, errors=errors)
+    typed = _typed(form)
+    page = ShopsPage(admin.frame(HERE), *_rows(admin), typed["code"], typed["name"], wrong, errors)
     return pages.render("admin/shops.html", page, 422 if refusal else 200)
 
 
@@ -88,15 +101,20 @@ def address(admin: Admin) -> str:
     return url_for("admin.shops", store_url=admin.organisation.store_url)
 
 
-def _rows(admin: Admin) -> tuple[tuple[ShopRow, ...], Pages]:
+def _rows(admin: Admin) -> tuple[Search, tuple[ShopRow, ...], Pages]:
     at = admin.organisation
+    kind = replace(LIST, values={"store_url": at.store_url})
+    asked = name_lists.asked_of(kind)
+    found = organisation_lists.find_shops(at.id, NameSought(asked.q, asked.sort))
     shown, beside = page_of(
-        List("admin.shops", {"store_url": at.store_url}),
-        partial(organisation_lists.place_of_shop, at.id),
-        partial(organisation_lists.shops, at.id),
+        kind.list_of(asked),
+        partial(organisation_lists.place_of_shop, at.id, asked.sort),
+        found.page,
         lambda shop: shop.id,
     )
-    return tuple(map(row_of, shown)), beside
+    count = found.count()
+    search = name_lists.search(kind, asked, count, say_many("%(num)s shop", "%(num)s shops", count))
+    return search, tuple(map(row_of, shown)), beside
 
 
 def row_of(shop: Shop) -> ShopRow:
