@@ -17,7 +17,7 @@ from tests.drivers.chromium import (
     check_accessible,
     check_fits,
     check_fits_with_wide_names,
-    check_unbroken_words,
+    check_lists_fit,
     new_context,
     swap,
 )
@@ -123,13 +123,15 @@ def test_every_page_is_accessible_and_fits_a_phone(visit: Visit, swap_in: Visit,
 
 
 def test_no_column_of_a_list_breaks_a_word(visit: Visit, swap_in: Visit, own_live: Live) -> None:
-    """On a tablet and on a small desktop screen, values move below each other rather than break."""
+    """On a tablet and on a small desktop screen, values move below each other rather than break, and no list is wider than
+    its page."""
     lists = [name for name in sorted(SAMPLES) if 'class="list' in own_live.app.test_client().get(f"/sample/{name}/en").text]
     page = visit(lists[0])
-    for width in (768, 1024):
+    for width, languages in ((768, (SOURCE,)), (1024, (SOURCE,)), (1280, LANGUAGES)):
         page.set_viewport_size({"width": width, "height": 800})
         for name in lists:
-            check_unbroken_words(swap_in(name), f"{name} at {width} pixels")
+            for language in languages:
+                check_lists_fit(swap_in(name, language), f"{name}/{language} at {width} pixels")
 
 
 def test_no_line_ends_within_e_mail(visit: Visit, swap_in: Visit) -> None:

@@ -231,10 +231,14 @@ LONGEST_WORD = 20
 """Characters of a word that a column of a list must hold."""
 
 
-def check_unbroken_words(page: Page, where: str) -> None:
-    """Fail if a column of a list breaks a word."""
+def check_lists_fit(page: Page, where: str) -> None:
+    """Fail if a column of a list breaks a word, or a list sticks out of its page."""
     broken = page.evaluate(BROKEN_WORDS, LONGEST_WORD)
     assert broken == [], where
+    wider = page.locator(".list").evaluate_all(
+        "all => all.filter(one => one.offsetWidth > one.parentElement.clientWidth).length"
+    )
+    assert wider == 0, where
 
 
 def plug_in(
