@@ -140,6 +140,8 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "off
 SCOPE_WORDS = {"stock:read": {"": "See what is in stock (Stock)", "nl": "Zien wat er op voorraad is (Stock)"}}
 """The words of an API for its scope."""
 
+CONSENT = ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "")
+REFUND = {"en": "Refund 49.95 euro for receipt R-17 (Till)", "nl": "49.95 euro terugbetalen voor bon R-17 (Till)"}
 TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
 SESSIONS = (
     OpenSession(
@@ -221,29 +223,13 @@ SAMPLES: dict[str, tuple[str, object]] = {
         ),
     ),
     "consent-kept": ("signin/consent.html", ConsentPage(_frame("consent"), SCOPES, "b.example", "", "", {}, True)),
-    "consent-unchecked": (
-        "signin/consent.html",
-        ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "", registered_itself=True),
-    ),
+    "consent-unchecked": ("signin/consent.html", replace(CONSENT, registered_itself=True)),
+    "consent-connected": ("signin/consent.html", replace(CONSENT, managed_by="Example Shoes")),
     "consent-act": (
         "signin/consent.html",
-        ConsentPage(
-            _frame("consent", client_name="Kassa"), (), "till.example", "", "", details=({"": "Refund 49.95 euro (Till)"},)
-        ),
+        replace(CONSENT, scopes=(), redirect_host="till.example", details=({"": "Refund 49.95 euro (Till)"},)),
     ),
-    "consent-act-data": (
-        "signin/consent.html",
-        ConsentPage(
-            _frame("consent", client_name="Boekhouder"),
-            SCOPES[:3],
-            "b.example",
-            "",
-            "",
-            details=(
-                {"en": "Refund 49.95 euro for receipt R-17 (Till)", "nl": "49.95 euro terugbetalen voor bon R-17 (Till)"},
-            ),
-        ),
-    ),
+    "consent-act-data": ("signin/consent.html", replace(CONSENT, details=(REFUND,))),
     "home": (
         "account/home.html",
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),
