@@ -16,10 +16,11 @@ from idp.zones import DAY, HOUR, MOMENT, WEEKDAY
 
 
 def setup_times(app: Flask) -> None:
-    """Add the filters ``day``, ``weekday``, ``hour``, ``moment``, ``country`` and ``number``, and a ``_`` that takes their
-    elements.
+    """Add the filters ``day``, ``weekday``, ``hour``, ``moment``, ``country``, ``place`` and ``number``.
+
+    ``_`` takes their elements.
     """
-    app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment, country=country)
+    app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment, country=country, place=place)
     app.jinja_env.filters.update(number=language.number)
     app.jinja_env.globals.update(_=translated, ngettext=translated_plural)
 
@@ -43,7 +44,12 @@ def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | 
 
 def zone_in_words(zone: zones.Named) -> str:
     """Return the city and country of a time zone in the page's language."""
-    return zones.place(zone.name, _language())
+    return place(zone.name)
+
+
+def place(name: str) -> str:
+    """Return the city and country of a zone's name."""
+    return zones.place(name, _language())
 
 
 def country(code: str) -> str:
