@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
@@ -23,8 +24,8 @@ NEVER_DOTTED = frozenset(
 """Placeholders that may end a sentence: their values end in a time zone, a digit or a word of ours, never in a dot."""
 
 
-def _messages() -> Iterator[Message]:
-    for path in sorted((PACKAGE / "translations").rglob("*.po")):
+def _messages(language: str = "*") -> Iterator[Message]:
+    for path in sorted((PACKAGE / "translations").glob(f"{language}/**/*.po")):
         with path.open("rb") as file:
             yield from (message for message in read_po(file) if message.id)
 
@@ -32,6 +33,10 @@ def _messages() -> Iterator[Message]:
 def _said(message: Message) -> tuple[str, ...]:
     whole = [message.id, message.string]
     return tuple(text for part in whole for text in ((part,) if isinstance(part, str) else part))
+
+
+def _forms(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
 def test_what_is_counted_has_a_plural() -> None:
@@ -70,3 +75,26 @@ STIFF = re.compile(
 def test_no_stiff_word_is_read_by_people() -> None:
     """S62: pages and mails use the words of the field and of its users."""
     assert {text for message in _messages() for text in _said(message) if STIFF.search(text)} == set()
+
+
+FRENCH_BLANKS = re.compile(r"[^\u202f][;!?]|[^\u00a0]:(?!/)|«[^\u00a0]|[^\u00a0]»|[“”]|\.\.\.")
+"""A sign of two parts without the blank before it that keeps it on the line; quotes and dots of other languages."""
+CODE = re.compile(r"https?://\S*|com\.example\.app:\S*|\{.*\}")
+OTHERWISE = {
+    "fr": re.compile(r"sessions?\b.{0,25}\btermin|pris fin entre|adresses?( e-mail)?( n'est pas| non| est)? vérifiée"
+                     r"|tentatives? (erronée|échouée|incorrecte)|enregistré.{0,12} de notre côté|traits d'union"),
+    "de": re.compile(r"\bjetzig|Zwei-Faktor|\bKonsole\b|[Ww]artend nach|\bEmail|festgehalten|\bSecret\b.{0,20}\bbeende"),
+}  # fmt: skip
+"""Words for which a language has another one everywhere."""
+
+
+def test_french_signs_stay_on_the_line() -> None:
+    """A colon has a no-break space before it, a semicolon and question mark a narrow one, and quotes are « these »."""
+    said = (text for message in _messages("fr") for text in _forms(message))
+    assert {text for text in said if FRENCH_BLANKS.search(CODE.sub("x\u00a0", text))} == set()
+
+
+@pytest.mark.parametrize("language", OTHERWISE)
+def test_one_word_for_one_thing_in_each_language(language: str) -> None:
+    """In French a session is closed and an address confirmed; the console is the Verwaltung in German."""
+    assert {text for message in _messages(language) for text in _forms(message) if OTHERWISE[language].search(text)} == set()
