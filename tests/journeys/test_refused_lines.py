@@ -72,6 +72,26 @@ def test_a_line_that_the_worker_refuses_keeps_its_cells(factory: Factory, enter,
     assert held == [{}, {"username": "liv", "name": "Liv"}]
 
 
+def test_cells_without_a_name_are_kept(factory: Factory, enter, shoes, anna) -> None:
+    """A line with more cells than the header loses none, before and after the import. Blank cells at the end are no more."""
+    text = "username,name\nkim,Kim, de Vries ,,=1+1,,\nliv,Liv,,\n"
+    browser = upload(enter(anna), text)
+    address = browser.url
+    for _ in range(2):
+        (found,) = csv.reader(io.StringIO(refused(browser).partition("\n")[2]))
+        assert (found[1:3], found[-3:]) == (["kim", "Kim"], ["de Vries", "", "'=1+1"])
+        assert "more cells" in found[-4]
+        if "Import these people" in browser.open(address).text:
+            start(browser, anna)
+            worked(factory)
+            browser.open(address)
+    assert names(factory, shoes) == {"anna", "liv"}
+    again = upload(browser, refused(browser.open(address)))
+    assert "1 refused" in again.text
+    (found,) = csv.reader(io.StringIO(refused(again).partition("\n")[2]))
+    assert found[-3:] == ["de Vries", "", "'=1+1"]
+
+
 def test_refused_lines_are_for_administrators_of_the_organisation(factory: Factory, enter, new_browser, anna) -> None:
     """The id of an import opens nothing below another store URL, and a file without refused lines offers none."""
     browser = upload(enter(anna), "username\nkim\n")

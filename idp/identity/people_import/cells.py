@@ -28,7 +28,7 @@ BETWEEN = re.compile(r"[,;|\n]")
 
 def values_of(row: Row) -> dict[str, Any]:
     """Return the values of a line by the names of ``PersonDraft``, without those of empty cells. Raises ``Invalid``."""
-    if row.has_more:
+    if row.more:
         raise Invalid(
             "", say("This line has more cells than the first one. Put quotation marks around a cell with a separator.")
         )

@@ -59,11 +59,11 @@ OF_EXPORT = frozenset(
 
 @dataclass(frozen=True)
 class Row:
-    """Hold a line of the file: its number there, and its cells by field. ``has_more``: it has more cells than the header."""
+    """Hold a line of the file: its number there, and its cells by field. ``more``: those without a name in the header."""
 
     number: int
     cells: Mapping[str, str]
-    has_more: bool = False
+    more: tuple[str, ...] = ()
 
 
 def read(data: bytes) -> list[Row]:
@@ -118,13 +118,19 @@ def _rows(text: str, separator: str, before: int) -> list[Row]:
                     "file", say("The file is too long: the limit for lines is %(most)s. Split it.", most=MOST_LINES)
                 )
             given = {field: cell.strip() for field, cell in zip(fields, cells, strict=False) if field}
-            found.append(Row(reader.line_num + before, given, any(cell.strip() for cell in cells[len(fields) :])))
+            found.append(Row(reader.line_num + before, given, _without_end([cell.strip() for cell in cells[len(fields) :]])))
     except csv.Error as error:
         message = say("Line %(line)s cannot be read: a quotation mark is missing, or a cell is too long.")
         raise Invalid("file", message.about(line=reader.line_num + before)) from error
     if not found:
         raise Invalid("file", say("The file has no people: only a header, or nothing."))
     return found
+
+
+def _without_end(cells: list[str]) -> tuple[str, ...]:
+    """Return cells without the empty ones at their end, which spreadsheets add."""
+    filled = [place for place, cell in enumerate(cells, 1) if cell]
+    return tuple(cells[: filled[-1]]) if filled else ()
 
 
 def _fields(header: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refus
 class Judged:
     """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy.
 
-    ``cells``: the line as it was given.
+    ``cells`` and ``more``: the line as it was given.
     """
 
     number: int
@@ -35,6 +35,7 @@ class Judged:
     changed: tuple[str, ...] = ()
     refusal: Message | None = None
     cells: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
 
 
 class DryRun:
@@ -68,7 +69,7 @@ class DryRun:
             user = self._known.get(compared(values["username"]))
             changed = self._created(values) if user is None else self._changed(user, values)
         except Refusal as refusal:
-            return Judged(row.number, username, REFUSED, refusal=refusal.message, cells=row.cells)
+            return Judged(row.number, username, REFUSED, refusal=refusal.message, cells=row.cells, more=row.more)
         outcome = CREATED if user is None else CHANGED if changed else UNCHANGED
         return Judged(row.number, username, outcome, values, changed, cells=row.cells)
 

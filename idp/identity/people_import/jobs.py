@@ -81,6 +81,7 @@ def _lines(settings: Settings, job: Job, judged: Sequence[Judged], first: int) -
             "values": one.values,
             "changed": one.changed,
             "cells": dict(one.cells),
+            "more": one.more,
             "refusal": one.refusal.as_json() if one.refusal else None,
         }
         made.append(

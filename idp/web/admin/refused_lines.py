@@ -22,7 +22,10 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def send(store_url: str, job_id: str) -> Response:
-    """Send each refused line with its number, its cells as they were given, and why it was refused."""
+    """Send each refused line with its number, its cells as they were given, and why it was refused.
+
+    Cells for which the header had no name follow at the end, without a name: imported as it is, the line is refused again.
+    """
     admin = guard.administrator(store_url)
     return spreadsheet(_lines(people_import.job_at(admin, job_id), separator()), f"people-refused-{store_url}.csv")
 
@@ -35,4 +38,5 @@ def _lines(job: Job, between: str) -> Iterator[str]:
 
 def _cells(content: Mapping[str, Any]) -> tuple[Any, ...]:
     given, why = content.get("cells", {}), Message.from_json(content["refusal"])
-    return content["number"], *(given.get(name, "") for name in csv_file.HEADERS), pages.words(why)
+    named = (given.get(name, "") for name in csv_file.HEADERS)
+    return content["number"], *named, pages.words(why), *content.get("more", ())
