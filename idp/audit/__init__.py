@@ -116,6 +116,8 @@ class Event(StrEnum):
     OWNERSHIP_GIVEN = "ownership:given"
     OWNERSHIP_TAKEN = "ownership:taken"
     OWNER_APPOINTED = "ownership:appointed"
+    PEOPLE_EXPORTED = "people:exported"
+    AUDIT_EXPORTED = "audit:exported"
     IMPORT_STARTED = "people:import_started"
     IMPORT_CANCELLED = "people:import_cancelled"
     CODES_SHOWN = "people:codes_shown"

@@ -21,6 +21,7 @@ NEED_NOT_ASK = {
     "files.start": "a file for an administrator, who may have it at once in parts; it changes nobody",
     "files.discard": "a file, which can be made again",
     "files.pieces": "reads a file, and changes nobody",
+    "files.note_handed_out": "records, and changes nobody",
     "jobs.cancel": "drops a file that has changed nobody",
     "sessions.end": ONE_S_OWN,
     "sessions.end_all": WITHIN,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from idp import clock, crypto
-from idp.audit import Origin, search
+from idp.audit import Event, Origin, record, search
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Conflict, NotFound, Unreadable, say
@@ -84,6 +84,14 @@ def start(settings: Settings, organisation_id: str, wanted: Wanted, origin: Orig
     return job.id
 
 
+def note_handed_out(organisation_id: str, kind: str, lines: int, origin: Origin) -> None:
+    """Record that a person gets a file, sent at once or written by the worker: in the chain that an exported log is of."""
+    event = Event.PEOPLE_EXPORTED if kind == PEOPLE else Event.AUDIT_EXPORTED
+    chain = audit.INSTALLATION if kind == INSTALLATION else organisation_id
+    with transaction():
+        record(origin, event, organisation_id=chain, data={"lines": lines})
+
+
 def discard(job: Job, origin: Origin) -> None:
     """Discard a file, written or not. Raises ``Conflict`` if its state changed."""
     require_may(job.organisation_id, job.kind, origin)
@@ -120,6 +128,7 @@ def pieces(settings: Settings, job: Job, origin: Origin) -> tuple[Wanted, Iterat
         raise Conflict(LOST) from lost
     except NotFound as gone:
         raise Conflict(NOT_WRITTEN) from gone
+    note_handed_out(job.organisation_id, job.kind, job.total, origin)
     return wanted, (_as_json if wanted.form == "json" else _as_csv)(settings, job, wanted)
 
 

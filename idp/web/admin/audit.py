@@ -46,6 +46,8 @@ OF_THINGS: Mapping[str, Message] = {
     Event.SHOP_CHANGED: say("Shop changed"),
     Event.GROUP_CHANGED: say("Group changed"),
     Event.POLICY_CHANGED: say("Policy changed"),
+    Event.PEOPLE_EXPORTED: say("People exported to a file"),
+    Event.AUDIT_EXPORTED: say("Audit log exported to a file"),
     Event.IMPORT_STARTED: say("Import of people started"),
     Event.IMPORT_CANCELLED: say("Import of people discarded"),
     Event.CODES_SHOWN: say("Printed codes of an import shown"),

@@ -87,13 +87,18 @@ def mount(blueprint: Blueprint) -> None:
 def send(admin: Admin, wanted: Wanted, found: int, lines: Iterator[str]) -> Response:
     """Send a short file at once. For a longer one, ask first, and hand it to the worker when the form is posted."""
     if found <= files.AT_ONCE:
-        return pages.see_other(request.full_path) if request.method == "POST" else _file(wanted, lines)
+        return pages.see_other(request.full_path) if request.method == "POST" else _sent(admin, wanted, found, lines)
     if request.method == "POST":
         made = files.start(request_context.settings(), admin.organisation.id, wanted, admin.origin)
         return pages.see_other(_address(admin, made))
     section, heading = NAMES[wanted.kind]
     page = AskPage(admin.frame(section), heading, section, _back(admin, section), _kept(admin, wanted.kind))
     return pages.render("admin/export.html", page)
+
+
+def _sent(admin: Admin, wanted: Wanted, found: int, lines: Iterator[str]) -> Response:
+    files.note_handed_out(admin.organisation.id, wanted.kind, found, admin.origin)
+    return _file(wanted, lines)
 
 
 def show(store_url: str, job_id: str) -> Response:
