@@ -9,7 +9,7 @@ import structlog
 from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Invalid, Unreadable, say, say_many
+from idp.errors import Conflict, Invalid, Unreadable, say, say_many
 from idp.oauth.clients import RegisteredClient, secret_digest
 from idp.oauth.kept_secrets import KeptSecret
 from idp.oauth.signing_secrets import BY_MAC
@@ -21,10 +21,17 @@ from idp.store.sealed import CLIENT_SECRETS
 from idp.write_gate import repeatable
 
 SHORTEST_SECRET = 32
+MOST_SECRETS = 5
+"""Valid secrets of a client: enough to change over twice within an overlap. Each more is one that may leak unnoticed."""
 LONG_BYTES = 64
 """Bytes of a secret that is made for signing: enough for each algorithm."""
 NOTED_EVERY = timedelta(hours=1)
 """How often the use of a secret is noted at most: it shows if a secret is still in use, and costs no write each time."""
+TOO_MANY = say_many(
+    "An app has at most %(num)s working secret. End one first, or let the current ones stop working at once.",
+    "An app has at most %(num)s working secrets. End one first, or let the current ones stop working at once.",
+    MOST_SECRETS,
+)
 log = structlog.get_logger("oauth")
 
 
@@ -50,13 +57,24 @@ def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
 
 
 def add_secret(settings: Settings, client_id: str, metadata: Mapping[str, Any], secret: str, made_by: str = "") -> None:
-    """Store a client's secret, within the transaction. Those that have ended are deleted. ``made_by``: the actor's id."""
+    """Store a client's secret, within the transaction. Those that have ended are deleted. ``made_by``: the actor's id.
+
+    Raises ``Conflict`` if the client has as many valid secrets as it may have.
+    """
     secret_id, digest, now = crypto.new_id(), secret_digest(client_id, secret), clock.now()
     sealed = CLIENT_SECRETS.seal(settings.ring, secret_id, secret.encode()) if store.signs_with_secret(metadata) else ""
+    store.lock_client(client_id)  # two that are made at the same moment must not both take the last place
     rows.delete_ended(client_id, now)
+    if has_most(client_id, now):
+        raise Conflict(TOO_MANY)
     rows.add_secret(
         ClientSecret(id=secret_id, client_id=client_id, digest=digest, sealed=sealed, created_at=now, made_by=made_by)
     )
+
+
+def has_most(client_id: str, now: datetime) -> bool:
+    """Check if a client has as many valid secrets as it may have."""
+    return len(rows.secrets_of(client_id, now)) >= MOST_SECRETS
 
 
 def lacks_secret(client_id: str, metadata: Mapping[str, Any], now: datetime) -> bool:

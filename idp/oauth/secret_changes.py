@@ -40,7 +40,7 @@ def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) 
 def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAPS[USUAL_OVERLAP]) -> str:
     """Make a new secret; the present ones stay valid for ``overlap`` at most. Returns the secret, which is shown once.
 
-    Raises ``Invalid`` if the app uses no secret.
+    Raises ``Invalid`` if the app uses no secret, and ``Conflict`` if it has as many as it may have.
     """
     with transaction():
         row, kept = _with_secret(client_id, None, origin)

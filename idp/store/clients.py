@@ -96,6 +96,12 @@ def client(client_id: str) -> Select[Client]:
     return select(Client).where(Client.client_id == client_id)
 
 
+@asks_one
+def lock_client(client_id: str) -> Select[str]:
+    """Return the id of a client, locked until the transaction ends: for changes that are joined to what is there."""
+    return select(Client.client_id).where(Client.client_id == client_id).with_for_update(key_share=True)
+
+
 @asks_every
 def clients() -> Select[Client]:
     """Return all clients, by ``client_id``."""

@@ -212,3 +212,14 @@ def test_long_lists_are_read_in_batches(shop: Idp, monkeypatch: pytest.MonkeyPat
     assert shop("client", "list", "--self-registered").stdout == ""
     names = [line.split()[2] for line in shop("registration-token", "list").stdout.splitlines()]
     assert sorted(names) == ["0", "1", "2", "3"]
+
+
+def test_a_sixth_secret_is_refused_on_one_line(shop: Idp) -> None:
+    """S72: the command says what to do, as the console does."""
+    for _ in range(4):
+        assert shop("client", "secret", "new", "pos", "--overlap", "7d").stdout
+    refused = shop("client", "secret", "new", "pos", "--overlap", "7d", code=1).stderr
+    assert "An app has at most 5 working secrets. End one first" in refused
+    assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 5
+    assert shop("client", "secret", "new", "pos", "--overlap", "now").stdout
+    assert len(shop("client", "secret", "list", "pos").stdout.splitlines()) == 1

@@ -173,6 +173,21 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, olga, journey,
         old.begin().password().tokens()
 
 
+def test_a_sixth_secret_is_refused(factory, enter, olga) -> None:
+    """S72: page and answer say what to do. With an overlap of nothing the others end, so there is room."""
+    factory.make_client("webshop")
+    browser = enter(olga, f"{HOME}/webshop/about")
+    for _ in range(4):
+        assert "at most 5 working secrets" not in browser.open(f"{HOME}/webshop/about").text
+        browser.open(f"{HOME}/webshop/secrets/new?overlap=7d").fill(password=olga.password).submit()
+    assert "at most 5 working secrets" in browser.open(f"{HOME}/webshop/about").text
+    browser.open(f"{HOME}/webshop/secrets/new?overlap=7d").fill(password=olga.password).submit()
+    assert (browser.status, "at most 5 working secrets. End one first" in browser.errors[0]) == (409, True)
+    browser.open(f"{HOME}/webshop/secrets/new?overlap=now").fill(password=olga.password).submit()
+    assert secret_on(browser)
+    assert "at most 5 working secrets" not in browser.open(f"{HOME}/webshop/about").text
+
+
 def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_browser, clock) -> None:
     """S72: each secret has its age, its maker and its last use. One ends at once; the audit log and the page say so."""
     made = factory.make_client()

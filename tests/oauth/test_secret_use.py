@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from idp import clock
 from idp.audit import Event
-from idp.errors import NotFound
+from idp.errors import Conflict, NotFound
 from idp.oauth import registration, secret_changes
 from idp.oauth.registration import Ours
 from idp.store import audit, client_secrets
@@ -83,6 +83,22 @@ def test_a_chosen_overlap_holds_for_every_former_secret(factory, settings, machi
         given = "z" * 40
         secret_changes.set_secret(settings, "machine", given, BY_TESTS)
     assert [use(one) for one in (third, given)] == [401, 200], "a given secret replaces all, those of an overlap too"
+    assert len(valid(factory)) == 1
+
+
+def test_no_client_has_more_than_five_valid_secrets(factory, settings, machine, use, turned):
+    """S72: each more is one that may leak unnoticed. Those that have ended, or end at once, do not count."""
+    with factory.context():
+        made = [machine, *(secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(days=7)) for _ in range(4))]
+        with pytest.raises(Conflict, match="at most"):
+            secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(days=7))
+        assert [use(one) for one in made] == [200] * 5
+        assert len(valid(factory)) == 5
+        secret_changes.end_secret("machine", valid(factory)[0].id, BY_TESTS)
+        secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta(hours=1))
+        turned.shift(3601)
+        assert len(valid(factory)) == 1
+        secret_changes.rotate_secret(settings, "machine", BY_TESTS, timedelta())
     assert len(valid(factory)) == 1
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from idp.errors import Message, say, say_many
 from idp.oauth import secret_changes
 from idp.oauth.client_metadata import accepted_methods
+from idp.oauth.client_secrets import MOST_SECRETS, TOO_MANY
 from idp.oauth.secret_changes import USUAL_OVERLAP
 from idp.store import operators, users
 from idp.store.client_secrets import ClientSecret
@@ -36,7 +37,8 @@ class Secret:
 class SecretPanel:
     """Hold the secrets, oldest first. ``methods``: how the app may prove itself. ``overlaps``: choices for a new secret.
 
-    ``are_used``: whether it proves itself by a secret; it may have one from before.
+    ``full``: why no more than these may work; None where there is room. ``are_used``: whether it proves itself by a secret;
+    it may have one from before.
     """
 
     methods: tuple[str, ...]
@@ -44,6 +46,7 @@ class SecretPanel:
     secrets: tuple[Secret, ...] = ()
     overlaps: tuple[tuple[str, Message], ...] = tuple(OVERLAP_WORDS.items())
     usual: str = USUAL_OVERLAP
+    full: Message | None = None
 
 
 def panel(organisation_id: str, client: Client) -> SecretPanel:
@@ -51,7 +54,10 @@ def panel(organisation_id: str, client: Client) -> SecretPanel:
     found = secret_changes.valid_secrets(client.client_id)
     names = _names(organisation_id, {row.made_by for row in found if row.made_by})
     return SecretPanel(
-        accepted_methods(client.metadata_), uses_secret(client.metadata_), tuple(_secret(row, names) for row in found)
+        accepted_methods(client.metadata_),
+        uses_secret(client.metadata_),
+        tuple(_secret(row, names) for row in found),
+        full=TOO_MANY if len(found) >= MOST_SECRETS else None,
     )
 
 
