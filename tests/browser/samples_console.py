@@ -19,7 +19,7 @@ from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.people_search import STATE_NAMES
 from idp.web.admin.person import Person
-from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
+from idp.web.admin.policies import HINTS, LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
 from idp.web.admin.shops import ShopRow
@@ -115,7 +115,7 @@ RULE_FORM = PolicyForm(
     name="xero-au",
     values={"name": "", "starts": "2021-04-30", "ends": "", "require": "mfa", **dict.fromkeys(LISTED, "")},
     roles=tuple((f"role-{role}", words, role == "owner") for role, words in ROLES),
-    typed=tuple((name, LABELS[name]) for name in LISTED),
+    typed=tuple((name, LABELS[name], HINTS.get(name)) for name in LISTED),
     was="x",
     requirements=(("second_factor", say("A second factor")), ("mfa", say("A second factor, even on a remembered device"))),
 )

@@ -74,8 +74,8 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
         (b"", "Choose a file first."),
         (pictures.header_of(30_000, 30_000), "too many pixels"),
         (pictures.picture()[:-40], "damaged"),
-        (pictures.picture() + bytes(logos.MOST_BYTES), "up to 1024 kB"),
-        (bytes(3 * logos.MOST_BYTES), "up to 1024 kB"),
+        (pictures.picture() + bytes(logos.MOST_BYTES), "up to 1 MB"),
+        (bytes(3 * logos.MOST_BYTES), "up to 1 MB"),
     ],
 )
 def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Browser, content: bytes, reason: str) -> None:

@@ -91,7 +91,7 @@ def _redraw(upload: bytes) -> "Image.Image":
 def _opened(upload: bytes) -> "Image.Image":
     """Open a picture, reading its header only. The format is detected from the content, not from the file name."""
     if len(upload) > MOST_BYTES:
-        raise Invalid("logo", say("This file is too large. A logo may be up to %(most)s kB.", most=MOST_BYTES // 1024))
+        raise Invalid("logo", say("This file is too large. A logo may be up to %(most)s MB.", most=MOST_BYTES // 1_048_576))
     try:
         image = Image.open(BytesIO(upload), formats=KINDS)
     except PIL.UnidentifiedImageError as fault:

@@ -36,6 +36,11 @@ LABELS = {
     "organisations": say("Organisations"),
     "clients": say("Apps"),
 }
+HINTS = {
+    "countries": say("Codes of two letters, for example NL, BE"),
+    "organisations": say("Store URLs, for example example-shoes"),
+    "clients": say("IDs of apps, as their pages show them"),
+}
 LISTED = tuple(name for name in CONDITIONS if name != "roles")
 """Conditions that are entered with commas between."""
 
@@ -71,7 +76,7 @@ class PolicyForm:
     name: str
     values: dict[str, str]
     roles: tuple[tuple[str, Message, bool], ...]
-    typed: tuple[tuple[str, Message], ...]
+    typed: tuple[tuple[str, Message, Message | None], ...]
     requirements: Choices
     was: str
     """The state that the form was filled in from; empty for a new rule."""
@@ -257,7 +262,7 @@ def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: R
         name=row.name if row else "",
         values={name: form.get(name, "") for name in names},
         roles=tuple((f"role-{role}", words, f"role-{role}" in form) for role, words in ROLE_NAMES.items()),
-        typed=tuple((name, LABELS[name]) for name in LISTED),
+        typed=tuple((name, LABELS[name], HINTS.get(name)) for name in LISTED),
         requirements=tuple(_requirements().items()),
         was=edited.shown(form, _columns(row), refusal) if row else "",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",

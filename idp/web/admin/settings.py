@@ -51,7 +51,7 @@ class SettingsPage:
     wrong: str = ""
     errors: tuple[Message, ...] = ()
     logo_errors: tuple[Message, ...] = ()
-    most_logo_kb: int = MOST_BYTES // 1024
+    most_logo_mb: int = MOST_BYTES // 1_048_576
 
 
 TICKS = ("remembered_device_counts", "offer_set_up")
