@@ -5,6 +5,10 @@ import pytest
 from idp import csv_export
 from idp.errors import Invalid
 from idp.identity.people_import import cells, csv_file
+from idp.identity.roles import ROLE_NAMES
+from idp.languages import LANGUAGES
+from idp.web.admin.people_import import FIELD_NAMES
+from tests.drivers.words import Said
 
 TEXT = "Gebruikersnaam;E-mail;Geldig tot en met\r\nzoë;zoe@x.nl;31-12-2026\r\n"
 
@@ -42,6 +46,17 @@ def test_a_broken_file_is_refused(what: str) -> None:
     with pytest.raises(Invalid) as refused:
         csv_file.read(BAD[what])
     assert refused.value.field == "file"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_of_the_page_are_understood(language: str) -> None:
+    """The columns and roles may be written as the import's page and people's pages name them, in every language."""
+    said = Said(language)
+    head = ";".join(said(name.key) for name in FIELD_NAMES.values())
+    (row,) = csv_file.read(f"{head}\n{';'.join(FIELD_NAMES)}\n".encode())
+    assert row.cells == {field: field for field in FIELD_NAMES}
+    named = {role: csv_file.Row(2, {"role": said(name.key)}) for role, name in ROLE_NAMES.items()}
+    assert {role: cells.values_of(row)["role"] for role, row in named.items()} == {role: role for role in ROLE_NAMES}
 
 
 def test_a_german_file_is_understood() -> None:

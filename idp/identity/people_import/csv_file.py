@@ -42,6 +42,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
         "einddatum",
         "lastday",
         "gültigbis",
+        "gültigbiseinschliesslich",
         "letztertag",
         "valablejusquau",
         "dernierjour",
