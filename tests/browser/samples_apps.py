@@ -82,7 +82,7 @@ def _audit(chain: Chain, *lines: Line, **over: Any) -> AuditPage:
     wanted = Filter(
         asked, "Europe/Amsterdam",
         (Preset(say("Today"), "?since=x", is_on=True), Preset(say("Yesterday"), "?since=y", is_on=False)),
-        (("", say("All apps")), ("kassa", "Kassa")), (("", say("All shops")), ("s", LONG)),
+        (("", say("All apps")), ("kassa", "Kassa")), over.pop("shops", (("", say("All shops")), ("s", LONG))),
         "username" if over.get("errors") else "",
     )  # fmt: skip
     values: dict[str, Any] = {
@@ -208,7 +208,7 @@ APPS: dict[str, tuple[str, object]] = {
             _line(1, Event.SHOP_CHANGED, subject=NOT_HERE),
         ),
     ),
-    "console-audit-long": ("admin/audit.html", _audit(Chain(2_000_000, False, None))),
+    "console-audit-long": ("admin/audit.html", _audit(Chain(2_000_000, False, None), shops=())),
     "console-audit-broken": (
         "admin/audit.html",
         _audit(

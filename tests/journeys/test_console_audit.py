@@ -4,12 +4,18 @@ import json
 from collections.abc import Callable
 from datetime import date
 
+from flask import Flask
+
+from idp import crypto
 from idp.audit import Event
 from idp.db import transaction
-from idp.identity.organisations import groups
+from idp.identity.organisations import groups, shops
 from idp.identity.policy import organisation_rules
-from idp.store import organisations
+from idp.store import names, organisations
+from idp.store.organisations import Shop
+from idp.web.admin import people_search
 from tests.drivers.browser import Browser
+from tests.drivers.statements import counted
 from tests.drivers.words import NOTHING_WAS_FOUND
 from tests.factories import BY_TESTS, Factory, MadePerson
 
@@ -98,3 +104,27 @@ def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, sh
         assert (browser.status, f'<a href="#{name}">' in browser.html) == (422, True), name
     for wrong in ("&since=x", "&until=x", "&until=0001-01-02"):
         assert browser.open(f"{AUDIT}?shop={dam.id}{wrong}").status in (200, 422), wrong
+
+
+def test_a_chain_of_many_shops_is_filtered_by_the_code_of_one(
+    app: Flask, factory: Factory, enter, shoes, anna: MadePerson
+) -> None:
+    """The page neither reads nor lists all shops. A code that is not there is an error beside its field."""
+    with factory.context(), transaction():
+        for number in range(people_search.MOST_CHOICES + 50):
+            row = Shop(organisation_id=shoes, id=crypto.new_id(), code=f"x{number:03}", name=f"Zaak {number:03}")
+            names.add_shop(row)
+        shops.change(row, {"name": "Renamed"}, BY_TESTS)
+    factory.make_user(shoes, "piet", shops=["x249"])
+    browser = enter(anna, AUDIT)
+    with counted(app) as seen:
+        browser.fill(shop="X249").submit()
+    assert (browser.status, browser.value("shop"), "Zaak 000" in browser.text) == (200, "x249", False)
+    asked = [one for one in seen if "FROM shops" in one]
+    assert asked
+    assert all(" IN (" in one or "LIMIT" in one or "shops.id = " in one or "code_key = " in one for one in asked)
+    assert "Renamed" in browser.open(AUDIT).text
+    browser.fill(shop="dam").submit()
+    assert (browser.status, '<a href="#shop">' in browser.html) == (422, True)
+    assert "There is no shop with the code “dam”." in browser.text
+    assert browser.open(f"{AUDIT}?shop={row.id}").value("shop") == "x249"

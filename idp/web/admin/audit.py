@@ -1,6 +1,6 @@
 """Show the audit log: search (``audit_filter``), verify, export."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +18,8 @@ from idp.identity.exports import files
 from idp.identity.exports.files import Wanted
 from idp.identity.users import activity
 from idp.store import audit as store
-from idp.store import clients, memberships, organisation_rules, organisations
-from idp.store.audit import Sought
+from idp.store import clients, memberships, organisation_lists, organisation_rules
+from idp.store.audit import AuditRow, Sought
 from idp.web import forms, pages
 from idp.web.admin import audit_filter, exports, guard
 from idp.web.admin.audit_filter import Filter
@@ -213,7 +213,7 @@ def _grouped(lines: Iterable[Line]) -> tuple[Entry, ...]:
 def _lines(rows: Iterable[NamedRow]) -> tuple[Line, ...]:
     kept = tuple(rows)
     names = clients.names({entry.row.client_id for entry in kept if entry.row.client_id})
-    things = _things({entry.row.organisation_id for entry in kept if entry.row.event in OF_PLACES})
+    things = _things([entry.row for entry in kept if entry.row.event in OF_PLACES])
     shops = _shops(kept)
     return tuple(_line(entry, names.get(entry.row.client_id, ""), things, shops) for entry in kept)
 
@@ -223,16 +223,18 @@ def _shops(rows: tuple[NamedRow, ...]) -> Mapping[str, str]:
     of = next((one.row.organisation_id for one in rows if one.row.organisation_id), "")
     people = sorted({one.row.actor_id for one in rows if one.actor}) if of else []
     works = memberships.shops_of_users(of, people)
-    names = {shop.id: shop.name for shop in organisations.shops(of)} if works else {}
-    return {person: ", ".join(sorted(names[shop_id] for shop_id in ids)[:SHOPS]) for person, ids in works.items()}
+    names = {shop.id: shop.name for shop in organisation_lists.shops_with(of, set().union(*works.values()))}
+    known = {person: sorted(names[one] for one in ids if one in names) for person, ids in works.items()}
+    return {person: ", ".join(theirs[:SHOPS]) for person, theirs in known.items()}
 
 
-def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
+def _things(rows: Sequence[AuditRow]) -> dict[str, str]:
     """Return the names of shops, groups and policies that events are about."""
     found: dict[str, str] = {}
-    for one in organisation_ids:
-        found |= {shop.id: shop.name for shop in organisations.shops(one)}
-        found |= {group.id: group.name for group in organisations.groups(one)}
+    for one in {row.organisation_id for row in rows}:
+        ids = {row.subject_id for row in rows if row.organisation_id == one}
+        found |= {shop.id: shop.name for shop in organisation_lists.shops_with(one, ids)}
+        found |= {group.id: group.name for group in organisation_lists.groups_with(one, ids)}
         found |= {rule.id: rule.name for rule in organisation_rules.rules_of(one)}
     return found
 

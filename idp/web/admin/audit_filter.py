@@ -15,10 +15,11 @@ from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, Message, say
 from idp.identity.users import lookup
 from idp.store import audit as store
-from idp.store import clients, organisations
+from idp.store import clients, organisation_lists, organisations
 from idp.store.audit import Sought
 from idp.web import forms
 from idp.web.admin.guard import Admin
+from idp.web.admin.people_search import MOST_CHOICES
 
 FIELDS = ("trail", "event", "username", "client", "shop", "address", "since", "until")
 KINDS: Mapping[str, tuple[Message, tuple[str, ...]]] = {
@@ -48,7 +49,10 @@ class Preset:
 
 @dataclass(frozen=True)
 class Filter:
-    """Hold the form of the filter: ``asked`` as it was entered, by the names of the fields. ``zone``: of the days."""
+    """Hold the form of the filter: ``asked`` as it was entered, by the names of the fields. ``zone``: of the days.
+
+    ``shops``: to choose from; none where there are too many, and a code is typed.
+    """
 
     asked: Mapping[str, str]
     zone: str
@@ -74,6 +78,8 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
     """Return the filter that the address asks for, what the store looks for, and what is wrong."""
     at = admin.organisation
     asked = {name: forms.asked(name, 254) for name in FIELDS}
+    few = organisation_lists.shops(at.id, None, MOST_CHOICES + 1)
+    shop_id, asked["shop"], no_shop = _shop(admin, asked["shop"], is_typed=len(few) > MOST_CHOICES)
     today = zones.today(clock.now(), at.zone)
     if asked["shop"]:
         asked["since"] = _first_day(asked["since"], asked["until"], today)
@@ -87,10 +93,10 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
         events=kind[1] if kind else (),
         client_id=asked["client"],
         address=_address(asked["address"]),
-        shop_id=asked["shop"],
+        shop_id=shop_id,
     )
     user_id, unknown = _person(admin, asked["username"])
-    faults = {"username": unknown, "since": wrong_since, "until": wrong_until}
+    faults = {"username": unknown, "shop": no_shop, "since": wrong_since, "until": wrong_until}
     wrong = next((name for name, errors in faults.items() if errors), "")
     serving = tuple((row.client_id, row.name) for row in clients.clients() if row.serves(at.id))
     form = Filter(
@@ -98,7 +104,7 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
         at.zone.key,
         tuple(_preset(admin, asked, today, *preset) for preset in DAYS),
         (("", say("All apps")), *serving),
-        (("", say("All shops")), *((shop.id, shop.name) for shop in organisations.shops(at.id))),
+        () if len(few) > MOST_CHOICES else (("", say("All shops")), *((shop.id, shop.name) for shop in few)),
         wrong,
     )
     return form, replace(sought, user_id=user_id), faults.get(wrong, ())
@@ -126,6 +132,16 @@ def _person(admin: Admin, username: str) -> tuple[str, tuple[Message, ...]]:
     if user is not None:
         return user.id, ()
     return "-", (say("There is nobody with the username “%(username)s”.", username=username),)
+
+
+def _shop(admin: Admin, asked: str, *, is_typed: bool) -> tuple[str, str, tuple[Message, ...]]:
+    """Return the id of a shop that is asked for by id or code, what the form shows of it, and the error if there is none."""
+    if not asked:
+        return "", "", ()
+    shop = organisations.shop(admin.organisation.id, asked) or organisations.shop_at(admin.organisation.id, asked)
+    if shop is not None:
+        return shop.id, shop.code if is_typed else shop.id, ()
+    return "-", asked, (say("There is no shop with the code “%(code)s”.", code=asked),)
 
 
 def _address(typed: str) -> str:
