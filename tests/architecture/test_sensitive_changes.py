@@ -50,7 +50,7 @@ NEED_NOT_ASK = {
     "findings.note": WITHIN,
     "password_check.accept": WITHIN,
     "new_passwords.hashed": "checks and hashes, and stores nothing",
-    **dict.fromkeys(("bulk.carry_out", "bulk.do"), "calls functions that ask, for each person"),
+    **dict.fromkeys(("bulk.carry_out", "bulk.do", "bulk.give_back"), "calls functions that ask, for each person"),
     "bulk.plan": "says what would be done",
     "mail_limits.admit": "counts, and changes nothing",
     "mail_limits.admit_again": "counts, and changes nothing",

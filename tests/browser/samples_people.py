@@ -97,6 +97,14 @@ LISTS: dict[str, tuple[str, Any]] = {
         "admin/shop.html",
         replace(STAFF, people=replace(STAFF.people, rows=(), count=people(0), pages=NO_PAGES)),
     ),
+    "console-shop-moved": (
+        "admin/shop.html",
+        replace(
+            STAFF,
+            frame=replace(SHOPS, notice=MOVE.done.about(num=38, target=SHOP.name, to="Utrecht"), undo="?of=x"),
+            people=replace(STAFF.people, rows=(), count=people(0), pages=NO_PAGES),
+        ),
+    ),
     "console-shop-not-found": (
         "admin/shop.html",
         replace(STAFF, people=replace(STAFF.people, rows=(), chips=CHOSEN.chips[:1], count=people(0), pages=NO_PAGES)),

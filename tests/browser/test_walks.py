@@ -29,7 +29,10 @@ OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
 ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password"}
 OF_THINGS_NOBODY_MADE = {f"admin.import_{act}" for act in ("start", "cancel", "codes", "job", "refused")}
 OF_THINGS_NOBODY_MADE |= {"admin.enable_organisation", "admin.export_file", "admin.download_export", "admin.discard_export"}
-OF_THINGS_NOBODY_MADE |= {f"admin.{act}_own_policy" for act in ("edit", "end", "remove")} | {"admin.act_on_people"}
+OF_THINGS_NOBODY_MADE |= {f"admin.{act}_own_policy" for act in ("edit", "end", "remove")} | {
+    "admin.act_on_people",
+    "admin.undo_people",
+}
 """Pages of a job, of a policy and of a selection, which are not there before somebody makes them."""
 HAS_A_PASSKEY = "employee"
 SEEN = """() => {

@@ -28,7 +28,7 @@ OPERATORS = {"operator"}
 WHO = {
     "admin.front": {*RULING, "administrator of another organisation"},
     "admin.overview": RULING,
-    **dict.fromkeys(("admin.select_people", "admin.act_on_people"), RULING),
+    **dict.fromkeys(("admin.select_people", "admin.act_on_people", "admin.undo_people"), RULING),
     **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
     **dict.fromkeys(("admin.import_people", "admin.import_template", "admin.import_job"), RULING),
     "admin.import_refused": RULING,

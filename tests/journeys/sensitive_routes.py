@@ -208,6 +208,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         ("admin.select_people", "admin.select_in_shop", "admin.add_to_shop"), "a selection, about which the next page asks"
     ),
+    "admin.undo_people": "see test_console_shop_people: it belongs to one browser, and asks for a fresh proof",
     "admin.act_on_people": "see test_console_selection: the selection belongs to one browser",
 }
 """Routes that make no such change, each with the reason."""

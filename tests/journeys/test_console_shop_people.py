@@ -93,6 +93,31 @@ def test_people_move_from_one_shop_to_another(factory: Factory, enter, shoes, an
     assert codes(factory, shoes, "lee") == {"lee": ["zwo"]}
 
 
+def test_an_act_about_shops_is_undone(factory: Factory, enter, new_browser, shoes, anna, made) -> None:
+    """S67: everybody gets back what they had, all shops too. What was changed since, or is closed, stays as it is."""
+    browser = enter(anna).open("/admin/example-shoes/people")
+    ticks: dict[str, Any] = {f"person-{made[name].id}": True for name in ("kim", "lee", "mia", "otto")}
+    browser.fill(**ticks, act=f"only-in-shop:{made['dam']}").submit("Continue")
+    assert "4 people work in other shops now, and lose those." in browser.text
+    browser.submit("Change the shops").click("Undo")
+    assert browser.heading == "Give 4 people the former shops back?"
+    question = browser.url
+    with factory.context(), transaction():
+        users.put_in_shops(shoes, made["mia"].id, [made["utr"]])
+    assert enter(anna, browser=new_browser()).open(question).heading == "People"
+    browser.submit("Give the shops back")
+    assert "3 people have the former shops again. Left out: mia (changed since then)" in browser.text
+    assert codes(factory, shoes, "kim", "lee", "mia") == {"kim": ["utr"], "lee": ["utr", "zwo"], "mia": ["utr"]}
+    with factory.context():
+        assert factory.user(made["otto"]).all_shops
+    select(browser, made["utr"], "Move to another shop", made["kim"], made["lee"]).fill(choice=made["dam"]).submit("Move")
+    browser.click("Undo")
+    close(factory, shoes, made["utr"])
+    browser.submit("Give the shops back")
+    assert "Nothing had to be changed. Left out: kim, lee (There is no utr in this organisation." in browser.text
+    assert codes(factory, shoes, "kim", "lee") == {"kim": ["dam"], "lee": ["dam", "zwo"]}
+
+
 def test_people_are_removed_from_a_shop_and_added_to_it(factory: Factory, enter, shoes, anna, made) -> None:
     """S67: who works nowhere else is counted. Somebody with all shops is in the list to add from, and stays as they are."""
     browser = select(enter(anna), made["utr"], "Remove from the shop", made["kim"], made["lee"])
@@ -232,4 +257,4 @@ def test_the_statements_of_a_move_grow_by_a_fixed_number_for_each_person(
             assert memberships.count_people(shoes, made["utr"]) >= size
     (few, many) = counts
     assert many[:2] == few[:2], counts
-    assert (many[2] - few[2]) / (40 - 27) <= 28, counts
+    assert (many[2] - few[2]) / (40 - 27) <= 33, counts

@@ -47,3 +47,26 @@ def test_nobody_is_put_into_what_is_deleted_at_that_moment(
             other.result()
         assert [shop.code for shop in users.shops_of(shoes, kim.id)] == ["utr"]
         assert not users.groups_of(shoes, kim.id)
+
+
+def test_of_two_moves_at_one_moment_the_first_counts(configure: Callable[..., Settings], postgres_url: str) -> None:
+    """S67: two administrators move somebody from one shop to two others. The person works in one of them, not in both."""
+    settings = configure(database={"url": postgres_url})
+    with bare_app(settings) as app, app.app_context():
+        factory = Factory(settings, app)
+        shoes = factory.make_organisation()
+        with transaction():
+            for code in ("utr", "dam", "zwo"):
+                shops.create(shoes, {"code": code}, BY_TESTS)
+        kim = factory.make_user(shoes, "kim", shops=("utr",))
+        at = factory.organisation(shoes)
+
+        def move(to: str) -> bulk.Outcome:
+            act, target = bulk.ACTS["move-from-shop"], Target("utr", to)
+            return bulk.carry_out(settings, at, [kim.id], act, target, BY_TESTS)
+
+        with transaction():
+            assert move("dam").changed == 1
+            other = made_to_wait(app, lambda: move("zwo"), begins_itself=True)
+        assert other.result() == bulk.Outcome(0, 0, ())
+        assert [shop.code for shop in users.shops_of(shoes, kim.id)] == ["dam"]

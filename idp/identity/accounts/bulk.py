@@ -5,13 +5,13 @@ who have the act's result already are not changed: after a crash, the same act d
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Message, Refusal
+from idp.errors import Conflict, Message, Refusal, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.accounts import accounts
 from idp.identity.credentials import second_factor
@@ -26,6 +26,11 @@ MOST = 500
 """The most users at once: an act on them takes seconds."""
 LeftOut = tuple[User, Message]
 """A user who is not changed, and why."""
+
+
+Codes = list[str] | None
+"""The codes of a user's shops; None for all shops."""
+CHANGED_SINCE = say("changed since then")
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,14 @@ class Act:
 
     ``do`` returns how many sessions ended; None if nothing was to be done. ``done`` returns the ids of the users who have
     the result already. ``needs``: what the acting person must confirm. ``spares``: it leaves out oneself and the owner.
+    ``is_about_shops``: the shops of before are kept for ``give_back``.
     """
 
     do: Callable[[Settings, Organisation, User, Origin, Target], int | None]
     done: Callable[[Organisation, Sequence[User], Target], Collection[str]]
     needs: Callable[[User], Confirmation] = lambda _: Confirmation.FRESH_PROOF
     spares: bool = False
+    is_about_shops: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Hold how many users an act changed, how many sessions ended, and the users left out."""
+    """Hold how many users an act changed, how many sessions ended, and the users left out.
+
+    ``shops``: by id of each user changed, the codes of their shops before and after, where the act is about shops.
+    """
 
     changed: int
     sessions: int
     left_out: tuple[LeftOut, ...]
+    shops: Mapping[str, tuple[Codes, Codes]] = field(default_factory=dict)
 
 
 def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
@@ -176,10 +187,10 @@ ACTS: Mapping[str, Act] = {
     ),
     "add-to-group": Act(_in_groups(lambda held, target: held | {target.name}), _members),
     "remove-from-group": Act(_in_groups(lambda held, target: held - {target.name}), _others),
-    "move-from-shop": Act(_in_named_shops(_moved), _elsewhere),
-    "add-to-shop": Act(_in_named_shops(lambda held, target: held | {target.name}), _workers),
-    "remove-from-shop": Act(_in_named_shops(lambda held, target: held - {target.name}), _elsewhere),
-    "only-in-shop": Act(_in_shops(lambda _, target: {target.name}), _only_there),
+    "move-from-shop": Act(_in_named_shops(_moved), _elsewhere, is_about_shops=True),
+    "add-to-shop": Act(_in_named_shops(lambda held, target: held | {target.name}), _workers, is_about_shops=True),
+    "remove-from-shop": Act(_in_named_shops(lambda held, target: held - {target.name}), _elsewhere, is_about_shops=True),
+    "only-in-shop": Act(_in_shops(lambda _, target: {target.name}), _only_there, is_about_shops=True),
 }
 
 
@@ -196,19 +207,47 @@ def carry_out(
     settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: Target, origin: Origin
 ) -> Outcome:
     """Carry an act out. Raises ``ConfirmationRequired`` at the first user who needs more confirmation."""
-    changed, ended, left_out = 0, 0, list[LeftOut]()
+    changed, ended, left_out, shops = 0, 0, list[LeftOut](), dict[str, tuple[Codes, Codes]]()
     for user_id in user_ids:
         with transaction():
-            user = users.user(organisation.id, user_id)
+            user = (users.lock_user if act.is_about_shops else users.user)(organisation.id, user_id)
             if user is None:
                 continue
             refusal = _refusal(organisation, user, act, origin)
+            before = _codes_of(user) if act.is_about_shops else None
             sessions = None if refusal else act.do(settings, organisation, user, origin, target)
+            if sessions is not None and act.is_about_shops:
+                shops[user_id] = before, _codes_of(users.user(organisation.id, user_id) or user)
         if refusal is not None:
             left_out.append((user, refusal.message))
         if sessions is not None:
             changed, ended = changed + 1, ended + sessions
-    return Outcome(changed, ended, tuple(left_out))
+    return Outcome(changed, ended, tuple(left_out), shops)
+
+
+def give_back(
+    settings: Settings, organisation: Organisation, shops: Mapping[str, tuple[Codes, Codes]], origin: Origin
+) -> Outcome:
+    """Give users the shops that they had before an act. Those whose shops were changed since then are left out."""
+    changed, left_out = 0, list[LeftOut]()
+    for user_id, (before, after) in shops.items():
+        user = users.user(organisation.id, user_id)
+        if user is None:
+            continue
+        try:
+            with transaction():
+                now = users.lock_user(organisation.id, user_id) or user
+                permissions.require_over(organisation, now, origin)
+                if _codes_of(now) != after:
+                    raise Conflict(CHANGED_SINCE)
+                changed += bool(accounts.change(settings, organisation, now, {"shops": before}, origin))
+        except Refusal as refusal:  # a shop of theirs may be closed by now
+            left_out.append((user, refusal.message))
+    return Outcome(changed, 0, tuple(left_out))
+
+
+def _codes_of(user: User) -> Codes:
+    return None if user.all_shops else sorted(_shops_of(user))
 
 
 def _refusal(organisation: Organisation, user: User, act: Act, origin: Origin) -> Refusal | None:

@@ -10,6 +10,7 @@ from idp.web.account.current_user import SignInFirst
 from idp.web.admin import (
     audit,
     bulk,
+    bulk_undo,
     client_connect,
     client_secrets,
     client_test,
@@ -42,7 +43,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    index, new_organisation, organisation_status, overview, users, bulk,
+    index, new_organisation, organisation_status, overview, users, bulk, bulk_undo,
     people_export, exports, people_import, refused_lines, user_form, lost_phone, user, user_passkeys,
     groups, shops, shop, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,

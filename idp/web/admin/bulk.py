@@ -12,14 +12,13 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.accounts import bulk
-from idp.identity.accounts.bulk import MOST, NOTHING, Act, LeftOut, Outcome, Plan, Target
+from idp.identity.accounts.bulk import MOST, NOTHING, Act, Outcome, Plan, Target
 from idp.identity.organisations.shops import NO_OTHER
 from idp.identity.sensitive_changes import Confirmation
 from idp.store import memberships, organisations, user_search
 from idp.store.organisations import Shop
-from idp.store.users import User
 from idp.web import forms, pages, request_context, stash
-from idp.web.admin import guard, people_list, shops, users
+from idp.web.admin import bulk_undo, bulk_words, guard, people_list, shops, users
 from idp.web.admin.bulk_words import WORDS, Words
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
@@ -30,8 +29,6 @@ from idp.web.pagination import List
 
 SELECTION, SECONDS = "selection", 3600
 BOX = "person-"
-NAMED = 10
-"""The most names in a sentence."""
 NOBODY = say("Nobody is selected. Tick people in the list first.")
 NOTHING_CHOSEN = say("Choose what to do with the selected people.")
 GONE = say("The selection is no longer there. Select the people again.")
@@ -80,7 +77,8 @@ def take(admin: Admin, listed: Listed, again: Callable[[PeopleList], Response]) 
     ids, act = _everybody(admin, sought) if "everybody" in form else ticked, form.get("act", "")
     if wrong := _wrong(act, ids):
         return again(people_list.of(admin, listed).with_wrong(wrong, frozenset(ids), act))
-    kept = {"ids": ids, "back": listed.address_back(admin, sought), "here": "shops" if listed.shop else HERE}
+    shop_id = listed.shop.id if listed.shop else ""
+    kept = {"ids": ids, "back": listed.address_back(admin, sought), "here": "shops" if shop_id else HERE, "shop": shop_id}
     return _ask(admin, act, kept)
 
 
@@ -140,7 +138,7 @@ def _carry_out(admin: Admin, chosen: Chosen, kept: Mapping[str, Any]) -> Respons
         outcome = bulk.carry_out(settings, admin.organisation, ids, chosen.act, chosen.target, admin.origin)
     except Invalid as gone:  # somebody has just closed the other shop, after some people had moved to it
         raise Invalid("choice", NO_OTHER) if chosen.to else gone from gone
-    return guard.told(admin, kept["back"], _told(chosen, outcome))
+    return guard.told(admin, kept["back"], _told(chosen, outcome), undo=bulk_undo.address(admin, outcome, kept))
 
 
 def _other_shop(admin: Admin, chosen: Chosen) -> Shop:
@@ -153,10 +151,14 @@ def _other_shop(admin: Admin, chosen: Chosen) -> Shop:
 
 def _question(admin: Admin, chosen: Chosen, plan: Plan, back: str) -> Question:
     words = chosen.words
-    sentences = [say("This is about: %(names)s", names=_names(plan.changed)), *words.sentences, *_by_shops(chosen, plan)]
+    sentences = [
+        say("This is about: %(names)s", names=bulk_words.names(plan.changed)),
+        *words.sentences,
+        *_by_shops(chosen, plan),
+    ]
     if plan.unchanged:
-        sentences.append(say("Nothing changes for: %(names)s", names=_names(plan.unchanged)))
-    sentences += _left_out(plan.left_out)
+        sentences.append(say("Nothing changes for: %(names)s", names=bulk_words.names(plan.unchanged)))
+    sentences += bulk_words.left_out(plan.left_out)
     return Question(
         words.heading.about(num=len(plan.changed), target=chosen.label),
         tuple(sentence.about(target=chosen.label) for sentence in sentences),
@@ -178,29 +180,13 @@ def _by_shops(chosen: Chosen, plan: Plan) -> list[Message]:
     return [words.about(num=count) for words, count in numbers if words and count]
 
 
-def _names(some: Sequence[User]) -> Message | str:
-    names = ", ".join(user.username for user in some[:NAMED])
-    more = len(some) - NAMED
-    return say_many("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=names) if more > 0 else names
-
-
-def _left_out(some: Sequence[LeftOut]) -> list[Message]:
-    """Say who is left out, and why: one sentence for each reason."""
-    by_reason: dict[str, tuple[Message, list[User]]] = {}
-    for user, reason in some:
-        by_reason.setdefault(reason.key, (reason, []))[1].append(user)
-    return [
-        say("Left out: %(names)s (%(reason)s)", names=_names(found), reason=reason) for reason, found in by_reason.values()
-    ]
-
-
 def _told(chosen: Chosen, outcome: Outcome) -> Message:
     """Say what happened."""
     done = chosen.words.done.about(num=outcome.changed, target=chosen.label, to=chosen.to)
     said = [done if outcome.changed else say("Nothing had to be changed.")]
     if outcome.sessions:
         said.append(say_many("%(num)s session ended.", "%(num)s sessions ended.", outcome.sessions))
-    said += _left_out(outcome.left_out)
+    said += bulk_words.left_out(outcome.left_out)
     told = said[0]
     for sentence in said[1:]:
         told = say("%(first)s %(then)s", first=told, then=sentence)

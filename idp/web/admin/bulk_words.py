@@ -1,10 +1,15 @@
 """The words for what is done to many people at once: in the list, in the question, and afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from idp.errors import Message, say, say_many
+from idp.identity.accounts.bulk import LeftOut
+from idp.store.users import User
+
+NAMED = 10
+"""The most names in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -151,3 +156,20 @@ WORDS: Mapping[str, Words] = {
         ),
     ),
 }
+
+
+def names(some: Sequence[User]) -> Message | str:
+    """Return the usernames of some people, or of the first ones with the number of the others."""
+    first = ", ".join(user.username for user in some[:NAMED])
+    more = len(some) - NAMED
+    return say_many("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=first) if more > 0 else first
+
+
+def left_out(some: Sequence[LeftOut]) -> list[Message]:
+    """Say who is left out, and why: one sentence for each reason."""
+    by_reason: dict[str, tuple[Message, list[User]]] = {}
+    for user, reason in some:
+        by_reason.setdefault(reason.key, (reason, []))[1].append(user)
+    return [
+        say("Left out: %(names)s (%(reason)s)", names=names(found), reason=reason) for reason, found in by_reason.values()
+    ]

@@ -49,7 +49,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold the frame of every page. ``notice``: what was just done. ``is_disabled``: the organisation is."""
+    """Hold the frame of every page. ``notice``: what was just done; ``undo``: where it is undone.
+
+    ``is_disabled``: the organisation is.
+    """
 
     username: str
     store_url: str
@@ -59,6 +62,7 @@ class Frame:
     entries: tuple[Section, ...]
     notice: Message | None = None
     is_disabled: bool = False
+    undo: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,19 @@ class Admin:
     def frame(self, here: str) -> Frame:
         """Return the frame for a page of the section ``here``."""
         at = self.organisation
-        is_disabled, told = at.disabled_at is not None, self._notice()
-        return Frame(
-            self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), told, is_disabled
-        )
-
-    def _notice(self) -> Message | None:
-        """Return what was just done: what ``told`` kept for this session."""
         word = request.args.get("done", "") if request.method != "POST" else ""
-        kept = stash.get(TOLD, word, self.me.settled.session_id) if word else None
-        return Message.from_json(kept) if kept is not None else None
+        kept = stash.get(TOLD, word, self.me.settled.session_id) if word else None  # by ``told``, for this session
+        return Frame(
+            username=self.me.user.username,
+            store_url=at.store_url,
+            organisation_name=at.name,
+            is_operator=self.is_operator,
+            here=here,
+            entries=self._entries(),
+            notice=Message.from_json(kept) if kept is not None else None,
+            is_disabled=at.disabled_at is not None,
+            undo=kept.get("undo", "") if kept is not None else "",
+        )
 
     def _entries(self) -> tuple[Section, ...]:
         is_installation = self.organisation.kind == "installation"
@@ -190,8 +197,12 @@ def entrance() -> Me:
     return present
 
 
-def told(admin: Admin, address: str, message: Message) -> Response:
-    """Redirect to the page, which tells ``message`` in this session alone: an address by itself claims nothing."""
-    reference = stash.put(TOLD, message.as_json(), TOLD_SECONDS, admin.me.settled.session_id)
+def told(admin: Admin, address: str, message: Message, *, undo: str = "") -> Response:
+    """Redirect to the page, which tells ``message`` in this session alone: an address by itself claims nothing.
+
+    ``undo``: where what was done can be undone.
+    """
+    kept = {**message.as_json(), "undo": undo}
+    reference = stash.put(TOLD, kept, TOLD_SECONDS, admin.me.settled.session_id)
     joint = "&" if "?" in address else "?"
     return pages.see_other(f"{address}{joint}{urlencode({'done': reference})}")
