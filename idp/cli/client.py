@@ -42,7 +42,7 @@ client.add_command(secret)
 @client.command("list")
 @click.option("--self-registered", "only_self", is_flag=True, help="Only those that registered themselves.")
 def show_all(only_self: bool) -> None:
-    """List the clients: id, name, kind, use of PKCE, redirect addresses. A star marks those that registered themselves."""
+    """List the clients: ID, name, kind, use of PKCE, redirect addresses. A star marks those that registered themselves."""
     with opened() as settings:
         for rows in client_lists.each("self" if only_self else ""):
             alone = set(client_registrations.registered_among([row.client_id for row in rows]))
@@ -131,7 +131,7 @@ def delete(client_id: str) -> None:
 @client.command()
 @click.argument("source", type=click.File("rb"), metavar="-")
 def create(source: Any) -> None:
-    """Create a client from JSON metadata on standard input. It is printed as stored, with its id and secret.
+    """Create a client from JSON metadata on standard input. It is printed as stored, with its ID and secret.
 
     The secret is shown only once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
     first_party, minimum_acr, remember_device, shared_device and organisations (store URLs), as in shops.example.toml.

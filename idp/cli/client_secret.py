@@ -24,7 +24,7 @@ def secret() -> None:
 @secret.command("list")
 @click.argument("client_id")
 def show_all(client_id: str) -> None:
-    """List the secrets that are valid: id, when each was made, by which actor, when it was last used, when it ends.
+    """List the secrets that are valid: ID, when each was made, by which actor, when it was last used, when it ends.
 
     The last use is noted once an hour.
     """
@@ -57,7 +57,7 @@ def new(client_id: str, overlap: str) -> None:
 @click.argument("client_id")
 @click.argument("secret_id")
 def end(client_id: str, secret_id: str) -> None:
-    """End one secret at once, by its id, for example because it leaked."""
+    """End one secret at once, by its ID, for example because it leaked."""
     with opened():
         left = secret_changes.end_secret(client_id, secret_id, ORIGIN)
         click.echo(f"{secret_id} has ended; {counted(left, 'valid secret')} left.")

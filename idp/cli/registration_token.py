@@ -63,7 +63,7 @@ def create(
 
 @registration_token.command("list")
 def show_all() -> None:
-    """List the tokens: id, name, when it expires, how many uses are left, what it allows."""
+    """List the tokens: ID, name, when it expires, how many uses are left, what it allows."""
     with opened():
         for row in chain.from_iterable(client_lists.each_token()):
             uses = "any number" if row.uses_left is None else f"{row.uses_left} left"
@@ -73,7 +73,7 @@ def show_all() -> None:
 @registration_token.command()
 @click.argument("token_id")
 def revoke(token_id: str) -> None:
-    """End a token, by its id. Apps that registered by it stay."""
+    """End a token, by its ID. Apps that registered with it stay."""
     with opened():
         registration_tokens.revoke(token_id, ORIGIN)
         click.echo(f"{token_id} was revoked.")

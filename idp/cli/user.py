@@ -203,7 +203,7 @@ def remove_factor(chosen: Chosen) -> str:
 @_user_command("remove-passkey")
 @click.argument("passkey_id")
 def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
-    """Remove one passkey or security key (lost, stolen, copied). `idp user show` lists their ids.
+    """Remove one passkey or security key (lost, stolen, copied). `idp user show` lists their IDs.
 
     Remembered devices and open sessions end, and with the last second factor the recovery codes. The person gets an e-mail.
     """

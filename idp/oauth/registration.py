@@ -86,7 +86,7 @@ def _require_to_register(client_id: str | None, ours: Ours, origin: Origin) -> N
 def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data: Any) -> None:
     """Insert a client that was checked, with its secret, and record that with ``data``. Raises ``Conflict``."""
     name = row.client_id
-    taken = Conflict(say("There is already an app with the id “%(client_id)s”.", client_id=name))
+    taken = Conflict(say("There is already an app with the ID “%(client_id)s”.", client_id=name))
     with transaction():
         if store.client(name) is not None:
             raise taken
@@ -225,7 +225,7 @@ def client_there(client_id: str) -> Client:
     """Return a client. Raises ``NotFound``."""
     row = store.client(client_id)
     if row is None:
-        raise NotFound(say("There is no app with the id %(client_id)s.", client_id=client_id))
+        raise NotFound(say("There is no app with the ID %(client_id)s.", client_id=client_id))
     return row
 
 
@@ -241,7 +241,7 @@ def client_id_for(given: str | None) -> str:
     # RFC 9700 §4.15: "clients MUST NOT be able to influence their client_id" so that it looks like a person's sub.
     if not CLIENT_ID.fullmatch(given) or USERS_ID.fullmatch(given):
         raise Invalid(
-            "client_id", say("An app's id has letters, digits and . _ ~ - only, and does not look like a person's.")
+            "client_id", say("An app's ID has only letters, digits and . _ ~ - and does not look like a person's.")
         )
     return given
 

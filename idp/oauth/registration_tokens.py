@@ -66,7 +66,7 @@ def revoke(token_id: str, origin: Origin) -> None:
     permissions.require_operator(origin)
     with transaction():
         if not store.delete_token(token_id):
-            raise NotFound(say("There is no token with this id."))
+            raise NotFound(say("There is no token with this ID."))
         record(origin, Event.REGISTRATION_TOKEN_REVOKED, data={"token": token_id})
 
 
@@ -75,7 +75,7 @@ def adopt(client_id: str, origin: Origin) -> None:
     permissions.require_operator(origin)
     with transaction():
         if not store.end_registration(client_id):
-            raise NotFound(say("No app with the id %(client_id)s has registered itself.", client_id=client_id))
+            raise NotFound(say("No app with the ID %(client_id)s has registered itself.", client_id=client_id))
         record(Origin(origin.actor, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": ["registration"]})
 
 

@@ -102,7 +102,7 @@ POLICIES = [
     (POLICY + 'roles = ["king"]\n', "roles", "owner, administrator"),
     (POLICY + 'groups = ["nobody"]\n', "groups", "the name of a group"),
     (POLICY + 'organisations = ["nowhere"]\n', "organisations", "the store URL of an organisation"),
-    (POLICY + 'clients = ["nothing"]\n', "clients", "the id of an app (client_id)"),
+    (POLICY + 'clients = ["nothing"]\n', "clients", "the ID of an app (client_id)"),
 ]
 
 

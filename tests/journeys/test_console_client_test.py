@@ -24,7 +24,7 @@ def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -
     browser.submit("Test")
     assert browser.heading == THE_ID_TOKEN_EXPLAINED
     assert anna.id in browser.text
-    assert "The person's id, which never changes." in browser.text
+    assert "The person's ID, which never changes." in browser.text
     assert "example-shoes" in browser.text
     assert any("/oauth/authorize?" in hop for hop in browser.hops)
     assert "__Host-trial" not in browser.cookies

@@ -171,7 +171,7 @@ def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
         "roles": (lambda entry: entry in ROLES, ", ".join(ROLES)),
         "groups": (known.group, say("the name of a group")),
         "organisations": (known.organisation, say("the store URL of an organisation")),
-        "clients": (known.client, say("the id of an app (client_id)")),
+        "clients": (known.client, say("the ID of an app (client_id)")),
     }
     fits, allowed = tests[key]
     for wrong in _failing(entries, fits):

@@ -72,8 +72,8 @@ LABELS: Mapping[str, Message] = {
     "introspection_signed_response_alg": say("Signature of answers about tokens"),
     "dpop_bound_access_tokens": say("Tokens bound to a key (DPoP)"),
     "tls_client_certificate_bound_access_tokens": say("Tokens bound to a certificate"),
-    "subject_type": say("Ids of people"),
-    "sector_identifier_uri": say("Apps that know the same ids"),
+    "subject_type": say("IDs of people"),
+    "sector_identifier_uri": say("Apps that know the same IDs"),
 }
 """The name of each field, in words."""
 FIRST = frozenset(

@@ -80,9 +80,9 @@ MEANINGS: Mapping[str, Message] = {
     "tls_client_auth_san_email": say("Or an e-mail address that the certificate is for."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
     "subject_type": say(
-        "public: all apps know a person by the same id. pairwise: apps of different hosts know different ids."
+        "public: all apps know a person by the same ID. pairwise: apps of different hosts know different IDs."
     ),
-    "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one id."),
+    "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one ID."),
     "client_uri": say("The app's home page. People can open it from their own home page."),
     "logo_uri": say("The address of the app's logo. Our pages do not load it."),
     "policy_uri": say("The app's privacy statement, shown where people are asked to allow the app."),

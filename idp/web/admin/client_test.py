@@ -21,7 +21,7 @@ COOKIE = "trial"
 LONGEST = 500
 MEANINGS = {
     "iss": say("The provider that issued the token. Your app must compare it with the issuer in its settings."),
-    "sub": say("The person's id, which never changes. Store this, not the username or the e-mail address."),
+    "sub": say("The person's ID, which never changes. Store this, not the username or the e-mail address."),
     "aud": say("The app that the token is for. If this is not your app, your app must refuse the token."),
     "exp": say("When the token expires."),
     "iat": say("When the token was issued."),
@@ -30,8 +30,8 @@ MEANINGS = {
     "acr": say("How strongly the person signed in."),
     "amr": say("The methods that the person used."),
     "at_hash": say("Ties the access token to this ID token."),
-    "sid": say("The session's id. Signing out ends everything that has this id."),
-    "organisation_id": say("The organisation's id, which never changes."),
+    "sid": say("The session's ID. Signing out ends everything that has this ID."),
+    "organisation_id": say("The organisation's ID, which never changes."),
     "organisation": say("The organisation's store URL."),
     "organisation_name": say("The organisation's name."),
     "shops": say("The shops where the person works, by code."),
