@@ -10,6 +10,8 @@ from idp.db import transaction
 from idp.identity.organisations import shops
 from idp.identity.users import status
 from idp.store import audit, memberships, organisations, users
+from idp.web import stash
+from idp.web.admin.bulk import SELECTION
 from tests.drivers.browser import Browser
 from tests.drivers.statements import counted
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -116,6 +118,23 @@ def test_an_act_about_shops_is_undone(factory: Factory, enter, new_browser, shoe
     browser.submit("Give the shops back")
     assert "Nothing had to be changed. Left out: kim, lee (There is no utr in this organisation." in browser.text
     assert codes(factory, shoes, "kim", "lee") == {"kim": ["dam"], "lee": ["dam", "zwo"]}
+
+
+def test_a_selection_that_the_release_before_kept_is_read(factory: Factory, enter, monkeypatch, shoes, anna, made) -> None:
+    """It lacks the page where the people were selected: the question and the undoing work, in the section of people."""
+    put = stash.put
+
+    def put_as_before(purpose: str, value: Any, *others: Any, **more: Any) -> str:
+        known = {"ids", "back"} if purpose == SELECTION else {*value}
+        return put(purpose, {name: value[name] for name in known}, *others, **more)
+
+    monkeypatch.setattr(stash, "put", put_as_before)
+    browser = enter(anna).open("/admin/example-shoes/people")
+    ticks: dict[str, Any] = {f"person-{made['kim'].id}": True}
+    browser.fill(**ticks, act=f"add-to-shop:{made['dam']}").submit("Continue").submit("Add to the shop")
+    assert codes(factory, shoes, "kim") == {"kim": ["dam", "utr"]}
+    browser.click("Undo").submit("Give the shops back")
+    assert codes(factory, shoes, "kim") == {"kim": ["utr"]}
 
 
 def test_people_are_removed_from_a_shop_and_added_to_it(factory: Factory, enter, shoes, anna, made) -> None:

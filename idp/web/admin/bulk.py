@@ -110,7 +110,7 @@ def confirm(store_url: str, act: str) -> Response:
     if not plan.changed:
         return guard.told(admin, kept["back"], _told(chosen, Outcome(0, 0, plan.left_out)))
     question = _question(admin, chosen, plan, kept["back"])
-    return confirm_then(admin, kept["here"], question, partial(_carry_out, admin, chosen, kept))
+    return confirm_then(admin, kept.get("here", HERE), question, partial(_carry_out, admin, chosen, kept))
 
 
 def _everybody(admin: Admin, sought: Sought) -> list[str]:

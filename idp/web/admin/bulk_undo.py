@@ -14,6 +14,7 @@ from idp.web import forms, request_context, stash
 from idp.web.admin import bulk_words, guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
+from idp.web.admin.user_pages import HERE
 
 KEPT, SECONDS = "undo", 3600
 GONE = say("This can no longer be undone here. Change the shops of these people by hand.")
@@ -28,7 +29,7 @@ def address(admin: Admin, outcome: Outcome, kept: Mapping[str, Any]) -> str:
     """Return where an act can be undone, within an hour and in this browser; empty where it changed no shops."""
     if not outcome.shops:
         return ""
-    value = {"shops": outcome.shops, **{name: kept[name] for name in ("back", "here", "shop")}}
+    value = {"shops": outcome.shops, "back": kept["back"], "here": kept.get("here", HERE), "shop": kept.get("shop", "")}
     reference = stash.put(KEPT, value, SECONDS, admin.me.user.id)
     return url_for("admin.undo_people", store_url=admin.organisation.store_url, of=reference)
 
