@@ -93,6 +93,8 @@ APP = Factor(
     events={
         Event.FACTOR_SET_UP: say("Second factor set up"),
         Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
+        Event.APP_RENAMED: say("Authenticator app renamed"),
+        Event.APP_REMOVED: say("Authenticator app removed"),
         Event.CODE_WRONG: say("Wrong code entered"),
     },
     notices={

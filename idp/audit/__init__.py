@@ -51,6 +51,8 @@ class Event(StrEnum):
     FACTOR_SET_UP = "factor:set_up"
     FACTOR_SET_UP_AGAIN = "factor:set_up_again"
     FACTOR_REMOVED = "factor:removed"
+    APP_REMOVED = "factor:app_removed"
+    APP_RENAMED = "factor:app_renamed"
     FACTOR_RESET = "factor:reset"
     FACTOR_REQUIRED = "factor:required"
     CODE_WRONG = "factor:code_wrong"

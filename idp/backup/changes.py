@@ -21,7 +21,7 @@ ACCOUNT = frozenset(
 FACTOR = frozenset(
     (
         Event.FACTOR_SET_UP, Event.FACTOR_SET_UP_AGAIN, Event.FACTOR_REMOVED, Event.FACTOR_RESET, Event.PASSKEY_ADDED,
-        Event.PASSKEY_REMOVED, Event.OWNER_RECOVERY_DONE,
+        Event.PASSKEY_REMOVED, Event.APP_REMOVED, Event.OWNER_RECOVERY_DONE,
     )
 )  # fmt: skip
 """The second factor in the backup is outdated: it is reset, as an administrator would do (S47)."""

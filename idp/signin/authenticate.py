@@ -17,7 +17,7 @@ from idp.signin.flow import next_step
 from idp.signin.load_state import gather, gather_again
 from idp.signin.requirements import Needs
 from idp.signin.shown import RefusedAnswer, Shown, brand_shown, refuse, show_step
-from idp.signin.state import BrowserContext, Case, Continue, Decision, SignedIn, Unmet
+from idp.signin.state import ADD_APP, BrowserContext, Case, Continue, Decision, SignedIn, Unmet
 from idp.signin.step import Form, Stale, Step, StepContext, StepResult, Wrong
 from idp.store import attempts as attempt_rows
 
@@ -238,6 +238,7 @@ def _outcome(case: Case) -> str:
     """Return a query that tells a page of ours which of its tasks was done, to be announced (WCAG 2.2, 4.1.3)."""
     answers = case.answers
     done = {
+        "app": answers.set_up_done_at if ADD_APP in case.needs.tasks else "",
         "set-up": answers.set_up_done_at,
         "password": answers.new_password == "changed",
         "passkey": answers.passkey_added_at,

@@ -16,7 +16,7 @@ from idp.signin.flow import next_step
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Stale, Step, StepContext, Wrong
 
-FILLED_IN_AGAIN = ("username", "organisation", "stay_signed_in", "remember_device")
+FILLED_IN_AGAIN = ("username", "organisation", "stay_signed_in", "remember_device", "name")
 """Fields that are filled in again after a wrong answer: never a password or a code."""
 
 

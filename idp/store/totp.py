@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     Update,
+    func,
     select,
     update,
 )
@@ -95,6 +96,13 @@ def last_totp(organisation_id: str, user_id: str, number: int) -> Select[Totp]:
     return select(Totp).where(*theirs).order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1)
 
 
+@asks_one
+def last_removal(organisation_id: str, user_id: str) -> Select[datetime | None]:
+    """Return when an authenticator app of a user was last taken out of use."""
+    here = (Totp.organisation_id == organisation_id, Totp.user_id == user_id)
+    return select(func.max(Totp.removed_at)).where(*here)
+
+
 def totp_owners(organisation_id: str) -> set[str]:
     """Return the ids of an organisation's users who have an authenticator app."""
     here = (Totp.organisation_id == organisation_id, Totp.removed_at.is_(None))
@@ -105,6 +113,12 @@ def totp_owners(organisation_id: str) -> set[str]:
 def add_totp(**columns: Any) -> Insert:
     """Insert an authenticator app, unless an active one of the user has its number: two at once make one row."""
     return inserting(Totp, **columns)
+
+
+@claims
+def rename_totp(organisation_id: str, user_id: str, totp_id: str, name: str) -> Update:
+    """Give it another name; False where it is not this user's."""
+    return update(Totp).where(*_of(organisation_id, user_id), Totp.id == totp_id).values(name=name)
 
 
 @changes

@@ -29,7 +29,6 @@ from idp.web.account.activity import ActivityPage
 from idp.web.account.apps import AppsPage
 from idp.web.account.credentials import RemoveFactorPage
 from idp.web.account.home import App, Asked, HomePage
-from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.profile import DetailsPage
 from idp.web.account.security import Device, FactorPanel, SecurityPage
 from idp.web.account.sessions import SessionsPage
@@ -38,6 +37,7 @@ from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
 from idp.web.pagination import NO_PAGES, Pages
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import ZONES
+from tests.browser.samples_factors import FACTORS
 from tests.browser.samples_links import LINKS
 from tests.browser.samples_person import CONSOLE_PAGES
 from tests.browser.samples_rules import RULES
@@ -101,6 +101,7 @@ SET_UP = SetUpPage(
     uri="otpauth://totp/Sleutel:sanne%20%28Example%20Shoes%29?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sleutel",
     key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
 )
+FURTHER = replace(SET_UP, is_further=True, keeps_codes=True)
 CODES = RecoveryCodesPage(
     _frame("enrol"),
     codes=tuple(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm"),
@@ -115,6 +116,7 @@ SECURITY = SecurityPage(
     name="Sanne de Vries",
     organisation_name="Example Shoes",
     active_since=DAY,
+    apps=1,
     has_factor=True,
     codes_left=12,
     reasons=(),
@@ -131,9 +133,6 @@ SECURITY = SecurityPage(
         ),
     ),
 )
-KEY = Key("k", "My phone", "iCloud Keychain", is_synced=True, is_hardware=False, added_at=DAY, last_used_at=DAY)
-KEYS = (KEY, replace(KEY, id="l", name="", maker="YubiKey 5 NFC", is_synced=False, is_hardware=True, last_used_at=None))
-ACCEPTED = '{"rpId":"id.example.com","userId":"AAAA","allAcceptedCredentialIds":[]}'
 ASK = PasskeyAsk("get", '{"challenge":"AAAA","allowCredentials":[]}', 300)
 ADD = PasskeyPage(_frame("passkey"), "make", is_needed=True, instead=False, wants_hardware=False, passkey=ASK)
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
@@ -189,12 +188,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "passkey-add": ("signin/add_passkey.html", ADD),
     "passkey-password": ("signin/add_passkey.html", replace(ADD, stage="password", passkey=None)),
-    "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False, accepted=ACCEPTED)),
-    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True, accepted=ACCEPTED)),
-    "passkey-remove": (
-        "account/remove_passkey.html",
-        RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True, asks_password=True),
-    ),
+    **FACTORS,
     "password-or-passkey": ("signin/password.html", replace(PASSWORD, passkey=ASK)),
     "code": ("signin/second_factor.html", FactorPage(_frame("factor"), "app", 30)),
     "code-wrong": ("signin/second_factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
@@ -202,9 +196,13 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "set-up": ("signin/set_up_totp.html", SET_UP),
     "set-up-must": ("signin/set_up_totp.html", replace(SET_UP, may_leave=False, reasons=REASONS)),
     "set-up-again": ("signin/set_up_totp.html", replace(SET_UP, is_again=True)),
+    "set-up-further": ("signin/set_up_totp.html", FURTHER),
+    "set-up-further-codes": ("signin/set_up_totp.html", replace(FURTHER, keeps_codes=False)),
+    "set-up-further-scan": ("signin/set_up_totp.html", replace(FURTHER, stage="scan", name="My tablet")),
     "set-up-password": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", MISMATCH), stage="password")),
     "set-up-apps": ("signin/set_up_totp.html", replace(SET_UP, stage="apps")),
     "set-up-scan": ("signin/set_up_totp.html", replace(SET_UP, stage="scan", is_again=True)),
+    "set-up-scan-all": ("signin/set_up_totp.html", replace(SET_UP, stage="scan", is_again=True, replaces_all=True)),
     "set-up-scan-wrong": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", WRONG_CODE), stage="scan")),
     "set-up-codes": ("signin/show_recovery_codes.html", CODES),
     "codes-start": ("signin/set_up_totp.html", replace(SET_UP, only_codes=True)),
@@ -242,6 +240,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say(YOU_ARE_SIGNED_OUT_SENTENCE))),
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
+    "security-apps": ("account/security.html", replace(SECURITY, apps=2)),
     "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
     "security-without": (
         "account/security.html",

@@ -10,6 +10,7 @@ from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.policy.rules import Reason
 from idp.identity.roles import ROLE_NAMES
+from idp.web.account.authenticator_apps import App
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow
@@ -61,6 +62,7 @@ GONE = replace(
 )
 NUMBERS = tuple(Number(name, counted(count * 2_001), "?state=x") for count, name in enumerate(STATE_NAMES.values()))
 OVERVIEW = OverviewPage(replace(FRAME, here="overview"), counted(1_503), NUMBERS[:5], NUMBERS[5:], is_new=False)
+PHONE = App("t", 1, "My phone", DAY, DAY)
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
     frame=FRAME,
@@ -70,6 +72,7 @@ PERSON = PersonPage(
     shops=(),
     has_factor=True,
     factor_since=DAY,
+    apps=(PHONE, replace(PHONE, id="t2", number=2, name="", last_used_at=None)),
     keys=(DESK_KEY,),
     codes_left=9,
     must_set_up=False,

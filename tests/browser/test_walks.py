@@ -26,7 +26,7 @@ LANGUAGES = ("en", "nl")
 """The languages of a walk, in order: it begins in English."""
 WALKERS = ("employee", "manager", "administrator", "owner", "operator")
 OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
-ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password"}
+ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password", "account.ask_to_remove_authenticator_app"}
 OF_THINGS_NOBODY_MADE = {f"admin.import_{act}" for act in ("start", "cancel", "codes", "job", "refused")}
 OF_THINGS_NOBODY_MADE |= {"admin.enable_organisation", "admin.export_file", "admin.download_export", "admin.discard_export"}
 OF_THINGS_NOBODY_MADE |= {f"admin.{act}_own_policy" for act in ("edit", "end", "remove")} | {

@@ -37,7 +37,7 @@ WHO = {
     **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
     "admin.act_on_person": RULING,
     "admin.lost_phone": RULING,
-    "admin.remove_passkey": RULING,
+    **dict.fromkeys(("admin.remove_authenticator_app", "admin.remove_passkey"), RULING),
     **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
     **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop", "admin.select_in_shop", "admin.add_to_shop"), RULING),
     **dict.fromkeys(("admin.policies", "admin.dry_run", "admin.settings", "admin.logo"), RULING),

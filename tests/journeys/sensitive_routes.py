@@ -87,6 +87,7 @@ PEOPLE = [
     Row("unlock", "admin.act_on_person", "anna", FRESH_PROOF, lambda w: (w.path(made.failed(w, "employee"), "unlock"), {})),
     Row("unlock an administrator", "admin.act_on_person", "anna", FRESH_PROOF_AND_PASSWORD,
         lambda w: (w.path(made.failed(w, "administrator"), "unlock"), {})),
+    Row("remove an authenticator app", "admin.remove_authenticator_app", "anna", FRESH_PROOF_AND_PASSWORD, made.another_app),
     Row("remove a passkey", "admin.remove_passkey", "anna", FRESH_PROOF_AND_PASSWORD, made.another_passkey),
     Row("end a session", "admin.end_session", "anna", FRESH_PROOF_AND_PASSWORD,
         lambda w: (f"{AT}/sessions/{w.session_of(w.actors['tom'])}/end", {})),
@@ -173,8 +174,12 @@ OWN = [
     Row("own name", "account.name", "kim", NOTHING, lambda w: ("/account/name", {"name": w.name()}), "/account/details"),
     Row("rename a passkey", "account.rename_passkey", "kim", FRESH_PROOF,
         lambda w: (f"/account/passkeys/{made.passkey(w, w.actors['kim'])}/rename", {"name": w.name()}), opens=""),
+    Row("rename an authenticator app", "account.rename_authenticator_app", "kim", FRESH_PROOF,
+        lambda w: (f"/account/authenticator-apps/{made.app(w, w.actors['kim'])}/rename", {"name": w.name()}), opens=""),
     Row("forget a device", "account.forget_device", "kim", NOTHING, lambda w: made.device(w, w.actors["kim"]), opens=""),
     Row("end the access of an app", "account.end_app", "kim", NOTHING, made.consent, opens=""),
+    Row("remove an authenticator app", "account.remove_authenticator_app", "kim", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"/account/authenticator-apps/{made.app(w, w.actors['kim'])}/remove", {})),
     Row("remove a passkey", "account.remove_passkey", "kim", FRESH_PROOF_AND_PASSWORD,
         lambda w: (f"/account/passkeys/{made.passkey(w, w.actors['kim'])}/remove", {})),
     Row("remove the factor", "account.remove_factor", "kim", FRESH_PROOF_AND_PASSWORD,
@@ -183,7 +188,15 @@ OWN = [
 ROWS = [*PEOPLE, *ORGANISATION, *INSTALLATION, *OWN]
 ELSEWHERE = {
     **dict.fromkeys(
-        ("account.set_up", "account.new_codes", "account.new_password", "account.add_passkey"), "the sign-in asks"
+        (
+            "account.set_up",
+            "account.new_codes",
+            "account.new_password",
+            "account.add_passkey",
+            "account.add_authenticator_app",
+            "account.set_up_authenticator_app",
+        ),
+        "the sign-in asks",
     ),
     "admin.import_people": "a dry run, which changes nobody",
     **dict.fromkeys(("admin.export_people", "admin.export_audit", "admin.discard_export"), "a file, which changes nobody"),

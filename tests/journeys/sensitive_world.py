@@ -8,7 +8,7 @@ from idp import clock, crypto, worker
 from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
-from idp.identity.credentials import passkeys, remembered_devices
+from idp.identity.credentials import authenticator_apps, passkeys, remembered_devices
 from idp.identity.organisations import groups, logos, shops
 from idp.identity.organisations import status as organisation_status
 from idp.identity.organisations.settings import settings_of
@@ -142,6 +142,21 @@ def passkey(world: World, person: MadePerson) -> str:
     world.factory.give_passkey(person, SecurityKey(ISSUER), world.name())
     with world.factory.context():
         return passkeys.passkeys_of(world.factory.user(person))[-1].id
+
+
+def app(world: World, person: MadePerson) -> str:
+    """Add an app, unless there are enough. Returns the last one."""
+    with world.factory.context():
+        is_full = not authenticator_apps.free_number(world.factory.user(person))
+    if not is_full:
+        world.factory.give_app(person, world.name())
+    with world.factory.context():
+        return authenticator_apps.apps_of(world.factory.user(person))[-1].id
+
+
+def another_app(world: World) -> tuple[str, Form]:
+    person = world.person()
+    return world.path(person, f"authenticator-apps/{app(world, person)}/remove"), {}
 
 
 def another_passkey(world: World) -> tuple[str, Form]:

@@ -14,7 +14,7 @@ def test_an_administrator_lists_and_removes_a_passkey(factory: Factory, anna, ja
     browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}")
     assert "YubiKey 5 · Added on" in browser.text
     assert "Not used yet." in browser.text
-    browser.click("Remove")
+    browser.click("Remove Passkey Desk")
     assert browser.heading == "Remove the passkey Desk of jan?"
     browser.fill(password="not the password").submit()
     assert browser.status == 422

@@ -119,6 +119,26 @@ def test_undoing_a_change_ends_a_thiefs_passkeys(
     )
 
 
+def test_undoing_a_change_removes_apps_that_were_added_since(
+    factory: Factory, at_address, journey, new_browser, postman, ann, clock
+) -> None:
+    """S52: a thief at an open session added an app. It ends with the change; the app from before stays."""
+    thief = at_address(ann)
+    clock(minutes=1)
+    thief.fill(email="thief@evil.example").submit()
+    press(new_browser(), postman.link("thief@evil.example"))
+    back = next(mail.link for mail in postman.bring("ann@shoes.example") if THIS_WAS_NOT_ME in mail.text)
+    clock(minutes=1)
+    thiefs = factory.give_app(ann, "Mine")
+    press(new_browser(), back)
+    (mail,) = [mail for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text]
+    assert "Authenticator apps that were added" in mail.text
+    choose(new_browser(), mail.link)
+    walk = journey(ann, browser=new_browser()).begin().password(NEW).code(thiefs.code())
+    assert walk.browser.status == 422
+    assert walk.code().tokens().acr == "mfa"
+
+
 def test_the_old_mailbox_alone_does_not_skip_the_factor(
     factory: Factory, at_address, journey, new_browser, postman, quiet_shoes, clock
 ) -> None:

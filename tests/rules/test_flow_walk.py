@@ -18,9 +18,9 @@ from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person,
 from idp.signin.answers import Findings, LastCode
 from idp.signin.flow import is_authenticated, next_step
 from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
-from idp.signin.required_level import highest_owned, needed_level
+from idp.signin.required_level import CHANGING, highest_owned, needed_level
 from idp.signin.requirements import ClientTerms, Needs
-from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
+from idp.signin.state import ADD_APP, ADD_PASSKEY, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
 from idp.signin.step import Step
 from idp.signin.steps import SEQUENCE, set_up
 from idp.signin.steps.second_factor import mode_of
@@ -81,7 +81,8 @@ def set_up_totp(case: Case) -> Iterator[Case]:
     elif stage == set_up.APPS:
         yield answered(case, apps_page="seen")
     elif stage == set_up.SCAN:
-        yield replace(case, prepared=CONFIRMED)
+        at_once = answered(proved(case, "totp"), set_up_done_at="now")
+        yield at_once if set_up.keeps_codes(case) else replace(case, prepared=CONFIRMED)
     else:
         yield answered(case, set_up_started="yes")
         if set_up.may_use_passkey(case) and case.needs.client is None and not case.entered:
@@ -166,7 +167,7 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[MethodName, ...]]]:
     ]
     acrs = [(), ("pwd",), ("mfa", "mfa-remembered"), ("mfa",), ("phr",)]
     prompts = [(), ("none",), ("login",), ("select_account",), ("consent",)]
-    tasks = [(), (ENROL,), (NEW_CODES,), (NEW_PASSWORD,), (ADD_PASSKEY,)]
+    tasks = [(), (NEW_PASSWORD,), *((task,) for task in CHANGING)]
     people = [
         person(),
         person(factors=(APP,), recovery_codes_left=2),
@@ -184,7 +185,7 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[MethodName, ...]]]:
         if prompt in (("consent",), ("select_account",)) and (age or app not in clients[:2]):
             continue  # these prompts change only consent and the account chooser
         for task in tasks if app is None and prompt != ("none",) else [()]:
-            if task == (ADD_PASSKEY,) and (acr or age):
+            if task in ((ADD_PASSKEY,), (ADD_APP,)) and (acr or age):
                 continue
             needs = Needs("/", acr=acr, prompt=prompt, max_age=age, client=app, tasks=task)
             yield needs, who, before

@@ -22,6 +22,7 @@ def test_the_table_names_every_page_of_the_console(app: Flask) -> None:
 
 UNKNOWN_HERE = {
     "admin.edit_policy", "admin.remove_policy", "admin.resend_mail", "admin.withdraw_ownership", "admin.remove_passkey",
+    "admin.remove_authenticator_app",
     "admin.export_file", "admin.download_export", "admin.discard_export",
 }  # fmt: skip
 """Their objects do not exist in these tests, so 404 is right for allowed roles too."""
@@ -58,7 +59,7 @@ def test_every_signed_in_user_reaches_only_their_own_profile(
     for endpoint, (address, methods) in addresses(app, OWN, {}).items():
         if "GET" in methods:
             compulsory = endpoint in ("account.ask_to_remove", "account.ask_password")
-            about_another = endpoint == "account.ask_to_remove_passkey"
+            about_another = endpoint in ("account.ask_to_remove_passkey", "account.ask_to_remove_authenticator_app")
             expected = {403, 200} if compulsory else {404} if about_another else {200}
             assert browser.open(address).status in expected, endpoint
 

@@ -1,8 +1,8 @@
 """Undo a change of e-mail address by "This was not me" (S52), from the old address, within 72 hours.
 
-An intruder who changed it knew the password, and may have added passkeys. So no password works until a new one is chosen by
-a mail to the restored address, and no passkey is enough alone until it was shown beside that password. A second factor is
-never skipped: a reader of the old mailbox gets no further than by a forgotten password.
+An intruder who changed it knew the password, and may have added passkeys and authenticator apps. So no password works until
+a new one is chosen by a mail to the restored address, and no passkey is enough alone until it was shown beside that
+password. A second factor is never skipped: a reader of the old mailbox gets no further than by a forgotten password.
 """
 
 from contextlib import suppress
@@ -20,7 +20,7 @@ from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
 from idp.records import changed
-from idp.store import passkeys, user_states, users
+from idp.store import passkeys, totp, user_states, users
 from idp.store.users import User
 
 
@@ -37,12 +37,12 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
         user = changed(user, **columns)
         _give_back_username(link, user)
         passwords.close(user, "address_restored", origin)
-        removed = _drop_passkeys_since(link, origin)
+        dropped = _drop_factors_since(link, origin)
         passkeys.ask_password_beside(user.organisation_id, user.id)
         if has_owner_role(user):
             email_links.void_offers(user.organisation_id)
         record_about(origin, Event.ADDRESS_RESTORED, user)
-        reset = MailedLink("reset", "address_restored", email_links.soon(settings), words={"passkeys_removed": removed})
+        reset = MailedLink("reset", "address_restored", email_links.soon(settings), words=dropped)
         email_links.mail(settings, user, reset)
         _tell_replaced(settings, user, replaced)
 
@@ -63,14 +63,18 @@ def _give_back_username(link: Opened, user: User) -> None:
             users.change_user(user.organisation_id, user.id, username=username, username_key=compared(username))
 
 
-def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
-    """Remove passkeys that were added since, if an older factor stays. Returns whether there were any."""
-    user = link.user
-    if all(at >= link.created_at for at in factors.since(user.organisation_id, user.id).values()):
-        return False
-    added = [row for row in passkeys.passkeys_of(user.organisation_id, user.id) if row.created_at >= link.created_at]
-    for row in added:
-        passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), passkey_id=row.id)
-        record_about(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
-    user_states.renew_factors(user.organisation_id, user.id)
-    return bool(added)
+def _drop_factors_since(link: Opened, origin: Origin) -> dict[str, bool]:
+    """Remove passkeys and apps that were added since, if an older factor stays. Returns the words of the mail."""
+    user, now, (at, user_id) = link.user, clock.now(), (link.user.organisation_id, link.user.id)
+    if all(since >= link.created_at for since in factors.since(at, user_id).values()):
+        return {}
+    keys = [row for row in passkeys.passkeys_of(at, user_id) if row.created_at >= link.created_at]
+    for key in keys:
+        passkeys.remove_passkeys(at, user_id, now, passkey_id=key.id)
+        record_about(origin, Event.PASSKEY_REMOVED, user, passkey=key.id)
+    apps = [row for row in totp.active_totps(at, user_id) if row.active_since >= link.created_at]
+    for app in apps:
+        totp.remove_totp(at, user_id, now, totp_id=app.id)
+        record_about(origin, Event.APP_REMOVED, user, authenticator_app=app.id)
+    user_states.renew_factors(at, user_id)
+    return {"passkeys_removed": bool(keys), "apps_removed": bool(apps)}

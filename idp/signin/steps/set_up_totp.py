@@ -40,6 +40,7 @@ class SetUpPage:
     only_codes: bool
     is_further: bool = False
     keeps_codes: bool = False
+    replaces_all: bool = False
     name: str = ""
     may_use_passkey: bool = False
     reasons: tuple[Message, ...] = ()
@@ -70,7 +71,8 @@ def page(case: Case, frame: Frame) -> SetUpPage:
     if place != SCAN:
         return shown
     held = set_up.secrets_of(case)
-    return replace(shown, uri=totp.uri(held.secret, held.issuer, held.label), key=totp.grouped(held.secret))
+    uri, key = totp.uri(held.secret, held.issuer, held.label), totp.grouped(held.secret)
+    return replace(shown, uri=uri, key=key, replaces_all=shown.is_again and held.number == 0)
 
 
 def _reasons(case: Case) -> tuple[Message, ...]:

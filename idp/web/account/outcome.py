@@ -7,7 +7,7 @@ from flask import Response, request
 
 from idp import clock
 from idp.errors import Message, say
-from idp.store import passkeys, recovery_codes
+from idp.store import passkeys, recovery_codes, totp
 from idp.store.users import User
 from idp.web import pages, stash
 from idp.web.account.current_user import Me
@@ -38,6 +38,14 @@ def _codes_made(user: User) -> datetime | None:
     return row.created_at if row else None
 
 
+def _app_added(user: User) -> datetime | None:
+    return max((row.active_since for row in totp.active_totps(user.organisation_id, user.id)), default=None)
+
+
+def _app_removed(user: User) -> datetime | None:
+    return totp.last_removal(user.organisation_id, user.id)
+
+
 def _passkey_added(user: User) -> datetime | None:
     return max((row.created_at for row in passkeys.passkeys_of(user.organisation_id, user.id)), default=None)
 
@@ -48,6 +56,8 @@ def _passkey_removed(user: User) -> datetime | None:
 
 _BY_ROWS: Mapping[str, tuple[Message, Callable[[User], datetime | None]]] = {
     "set-up": (say("Your second factor and your recovery codes are active."), _codes_made),
+    "app": (say("Your authenticator app is added."), _app_added),
+    "app-removed": (say("The authenticator app is removed."), _app_removed),
     "password": (say("Your password is changed."), lambda user: user.password_changed_at),
     "passkey": (say("Your passkey is added."), _passkey_added),
     "passkey-removed": (say("The passkey is removed."), _passkey_removed),

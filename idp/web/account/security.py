@@ -9,7 +9,7 @@ from idp import clock, factors
 from idp.errors import Message, say
 from idp.factor import Panel
 from idp.factors import FACTORS
-from idp.identity.credentials import remembered_devices
+from idp.identity.credentials import authenticator_apps, remembered_devices
 from idp.identity.users import lookup
 from idp.store.users import User
 from idp.web import pages, request_context
@@ -51,6 +51,8 @@ class SecurityPage:
     name: str
     organisation_name: str
     active_since: datetime | None
+    apps: int
+    """How many authenticator apps there are."""
     has_factor: bool
     codes_left: int
     reasons: tuple[Message, ...]
@@ -89,6 +91,7 @@ def security_page(present: Me) -> SecurityPage:
         name=user.name,
         organisation_name=present.organisation.name,
         active_since=since.get(factors.APP.name),
+        apps=len(authenticator_apps.apps_of(user)),
         has_factor=person.has_factor,
         codes_left=person.recovery_codes_left,
         reasons=tuple(reason.message for reason in rules.compulsory_because),

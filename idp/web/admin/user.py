@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp import clock, factors
 from idp.errors import Invalid, Message, say
 from idp.identity import assurance, permissions, policy_dry_run
-from idp.identity.credentials import passkeys
+from idp.identity.credentials import authenticator_apps, passkeys
 from idp.identity.policy import dated_rules
 from idp.identity.policy.rules import Reason
 from idp.identity.roles import ROLE_NAMES
@@ -20,6 +20,7 @@ from idp.store import sessions as session_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from idp.web import forms, pages, post_redirect_get, request_context
+from idp.web.account.authenticator_apps import App, app_of
 from idp.web.account.passkeys import Key, key_of
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
@@ -55,6 +56,7 @@ class PersonPage:
     shops: tuple[str, ...]
     has_factor: bool
     factor_since: datetime | None
+    apps: tuple[App, ...]
     keys: tuple[Key, ...]
     codes_left: int
     must_set_up: bool
@@ -182,6 +184,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
         shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),
         has_factor=person.has_factor,
         factor_since=factors.since(at.id, user.id).get(factors.APP.name),
+        apps=tuple(app_of(row) for row in authenticator_apps.apps_of(user)),
         keys=tuple(key_of(row) for row in passkeys.passkeys_of(user)),
         codes_left=person.recovery_codes_left,
         must_set_up=person.must_set_up,
