@@ -14,6 +14,7 @@ from idp.languages import LANGUAGES, SOURCE, named
 from tests.architecture.sources import ROOT
 
 CATALOGUES = sorted((ROOT / "idp" / "translations").rglob("*.po"))
+QUOTED = re.compile("“([^”%]+)”")
 PLACES = re.compile(r"%\((\w+)\)[sd]")
 
 
@@ -77,3 +78,16 @@ def test_the_compiled_catalogue_is_the_written_one(path: Path) -> None:
     with path.with_suffix(".mo").open("rb") as file:
         kept, fresh = read_mo(file), read_mo(made)
     assert [(one.id, one.string) for one in kept if one.id] == [(one.id, one.string) for one in fresh if one.id]
+
+
+def test_a_sentence_calls_a_control_by_its_name(path: Path) -> None:
+    """Where a text quotes a button or a heading, its translation quotes the translation of that."""
+    pages = {str(one.id): str(one.string) for one in _read(path.with_stem("messages"))}
+    wrong = {}
+    for message in _read(path):
+        sentences = message.id if isinstance(message.id, list | tuple) else (message.id,)
+        forms = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        names = [pages[name] for name in QUOTED.findall(sentences[-1]) if name in pages]
+        if not all(name in one for name in names for one in forms):
+            wrong[sentences[-1]] = names
+    assert wrong == {}
