@@ -12,7 +12,7 @@ from tests.conftest import Live
 from tests.drivers.presses import Presses, press
 
 AT = "/admin/example-shoes"
-WORDS = {"en-GB": "have been written", "nl-NL": "regels zijn gemaakt"}
+WORDS = {"en-GB": "have been written", "nl-NL": "regels klaar"}
 
 
 def test_a_long_list_of_people_is_made_and_downloaded(
