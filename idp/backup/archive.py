@@ -88,7 +88,7 @@ def written(file: Path, *, force: bool) -> Iterator[BinaryIO]:
 def require_free(file: Path, *, force: bool) -> None:
     """Raise ``BackupError`` if the file exists, unless it may be replaced."""
     if file.exists() and not force:
-        raise BackupError(f"{file}: exists already; choose another name, or say --force")
+        raise BackupError(f"{file}: exists already; choose another name, or use --force")
 
 
 def sync(path: Path) -> None:
@@ -134,11 +134,11 @@ def read(file: Path) -> Archive:
             signed = json.loads(archive.read(MANIFEST))
         manifest = json.loads(signed["manifest"])
         if manifest["format"] != FORMAT:
-            raise BackupError(f"{file}: has format {manifest['format']}; a newer version of the program made it, use that")
+            raise BackupError(f"{file}: has format {manifest['format']}; a newer version made it, so use that version")
         names = {one.name for one in fields(Manifest)}
         manifest["facts"] = Facts(**manifest["facts"])
         return Archive(file, Manifest(**{name: manifest[name] for name in names}), str(signed["mac"]))
     except OSError as error:
         raise BackupError(f"{file}: cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError) as error:
-        raise BackupError(f"{file}: is no backup, or damaged ({error})") from error
+        raise BackupError(f"{file}: is not a backup, or is damaged ({error})") from error

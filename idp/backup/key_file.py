@@ -40,4 +40,4 @@ def read(file: Path, backup_id: str, passphrase: str) -> tuple[str, ...]:
     except Unreadable as error:
         raise BackupError(f"{at}: does not open with this passphrase, or is of another backup") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise BackupError(f"{at}: is no file of sealing keys, or damaged") from error
+        raise BackupError(f"{at}: is not a file of sealing keys, or is damaged") from error

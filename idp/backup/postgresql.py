@@ -67,7 +67,7 @@ def _facts(connection: Connection) -> Facts:
     revision = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
     heads = connection.exec_driver_sql("SELECT organisation_id, seq, hash FROM audit_heads")
     if revision != schema_of_code.head():
-        raise BackupError("the tables are of another version of the program; make the backup by that one")
+        raise BackupError("the tables are of another version; make the backup with that version")
     ours = our_tables()
     missing = ours - {*inspect(connection).get_table_names()}
     if missing:
@@ -101,7 +101,7 @@ def put_back(engine: Engine, source: Path, schema: str, tables: Sequence[str]) -
     with engine.begin() as connection:
         here = connection.exec_driver_sql("SELECT current_schema()").scalar()
         if here != schema:
-            raise BackupError(f"the backup is of the schema {schema!r}, and [database] url leads to {here!r}")
+            raise BackupError(f"the backup is of the schema {schema!r}, but [database] url leads to {here!r}")
         for name in {*inspect(connection).get_table_names()} & (our_tables() - {*tables}):
             connection.exec_driver_sql(f"DROP TABLE {_pattern(schema, name)} CASCADE")
     options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]

@@ -87,22 +87,22 @@ def _require_possible(wanted: Wanted) -> None:
     """Check the manifest against configuration and program, and that the database may be replaced and is not in use."""
     manifest = wanted.archive.manifest
     if not wanted.archive.is_authentic(wanted.settings.ring):
-        raise BackupError(f"{wanted.archive.file}: no key in `secrets` made this backup")
+        raise BackupError(f"{wanted.archive.file}: no key in `secrets` opens this backup")
     if manifest.issuer != wanted.settings.issuer:
         raise BackupError(
-            f"the backup is of the issuer {manifest.issuer}, and the configuration of {wanted.settings.issuer}"
+            f"the backup is of the issuer {manifest.issuer}, but the configuration has {wanted.settings.issuer}"
         )
     if clock.now() < datetime.fromisoformat(manifest.taken_at):
         raise BackupError(
-            f"the backup was made at {manifest.taken_at[:19]} UTC, and the clock of this machine is behind that"
+            f"the backup was made at {manifest.taken_at[:19]} UTC, but the clock of this machine is behind that"
         )
     if manifest.facts.revision[:4] > schema.head()[:4]:
-        raise BackupError("a newer version of the program made this backup; install that")
+        raise BackupError("a newer version made this backup; install that version")
     with connected(wanted.settings):
         if db.engine.dialect.name != manifest.engine:
-            raise BackupError(f"the backup is of {manifest.engine}, and [database] url of {db.engine.dialect.name}")
+            raise BackupError(f"the backup is of {manifest.engine}, but [database] url is of {db.engine.dialect.name}")
         if not wanted.replace and not _is_empty():
-            raise BackupError("the database is not empty; say --replace to give it up for the backup")
+            raise BackupError("the database is not empty; use --replace to replace it with the backup")
         if manifest.engine == "sqlite":
             db.engine.dispose()
             sqlite.require_unused(_file())

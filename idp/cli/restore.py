@@ -70,7 +70,9 @@ def _former(found: Settings, url: str | None, *, replace: bool) -> Settings | No
 def _hand_out_keys(found: Settings, archive: Archive, passphrase_file: Path | None) -> None:
     """Write the sealing keys of the backup into a file for the configuration, and say so by ``ClickException``."""
     if not key_file.beside(archive.file).exists():
-        raise click.ClickException(f"{archive.file}: no key in `secrets` made this backup, and there is no file of its keys")
+        raise click.ClickException(
+            f"{archive.file}: no key in `secrets` opens this backup, and no FILE.keys stands beside it"
+        )
     secrets = key_file.read(archive.file, archive.manifest.id, given(passphrase_file))
     if not archive.is_authentic(config.make({"issuer": found.issuer, "secrets": secrets}).ring):
         raise click.ClickException(f"{archive.file}: was not made with the keys beside it, or was altered")

@@ -184,7 +184,7 @@ def test_a_backup_of_another_installation_or_version_is_refused(idp: Idp) -> Non
         "no key in `secrets`"
         in idp("restore", kept, "--replace", env={"IDP_SECRETS": new_ring_entry("other")}, code=1).stderr
     )
-    assert "is no backup" in idp("restore", str(idp.config), "--replace", code=1).stderr
+    assert "is not a backup" in idp("restore", str(idp.config), "--replace", code=1).stderr
     assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
 
 
