@@ -72,9 +72,7 @@ def approved() -> Response:
 @blueprint.get("/approve/denied")
 def denied() -> Response:
     """Tell that the app gets nothing."""
-    return tell(
-        OutcomePage(say("You refused the request"), (say("The app has been told, and nothing happens in your name."),))
-    )
+    return tell(OutcomePage(say("You denied the request"), (say("We told the app. Nothing happens in your name."),)))
 
 
 def _shown(outcome: Outcome, attempt_id: str) -> Response:

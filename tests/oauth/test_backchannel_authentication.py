@@ -77,7 +77,7 @@ def test_a_person_who_is_signed_in_finds_it_on_the_front_page(scene, till):
     asked(till, binding_message="Refund 49.95")
     assert "Till: Refund 49.95" in scene.browser.open("/").text
     scene.browser.open(link(scene)).submit("choice=deny")
-    assert "You refused the request" in scene.browser.text
+    assert "You denied the request" in scene.browser.text
     assert "Refund 49.95" not in scene.browser.open("/").text
 
 
