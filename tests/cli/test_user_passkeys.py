@@ -1,4 +1,4 @@
-"""``idp user`` lists the passkeys of a user and removes one."""
+"""``idp user`` lists the passkeys and authenticator apps of a user, and removes a passkey."""
 
 from collections.abc import Iterator
 
@@ -53,3 +53,14 @@ def test_another_users_passkey_gets_one_clear_line(idp: Idp, factory: Factory, j
         output = idp("user", "remove-passkey", jan.store_url, eve.username, passkey, code=1).stderr
         assert "eve has no passkey" in output
     assert len(idp.json("user", "show", jan.store_url, "jan")["passkeys"]) == 2
+
+
+def test_support_sees_each_authenticator_app(idp: Idp, factory: Factory, jan: MadePerson) -> None:
+    """S25: number, name, since and last use, so that support can say which app a person means. No secret is shown."""
+    assert idp.json("user", "show", jan.store_url, "jan")["second_factor"]["apps"] == []
+    factory.give_app(jan)
+    factory.give_app(jan, "Tablet")
+    shown = idp.json("user", "show", jan.store_url, "jan")["second_factor"]
+    assert [(app["number"], app["name"], app["last_used"]) for app in shown["apps"]] == [(1, "", None), (2, "Tablet", None)]
+    assert shown["since"] == shown["apps"][0]["since"]
+    assert set(shown["apps"][0]) == {"id", "number", "name", "since", "last_used"}

@@ -113,7 +113,18 @@ def test_missing_and_unknown_values_get_defaults() -> None:
     unconfirmed = Prepared.from_json({key: one for key, one in stored.items() if key not in ("confirmed_at", "file_name")})
     assert unconfirmed.set_up is not None
     assert (unconfirmed.set_up.confirmed_at, unconfirmed.set_up.file_name) == (None, "recovery-codes")
+    assert (unconfirmed.set_up.number, unconfirmed.set_up.replaces, unconfirmed.set_up.name) == (0, "", "")
     assert Prepared.from_json({"passkey": {"kind": "get"}}) == Prepared.from_json(["x"]) == NOTHING_PREPARED
+
+
+@pytest.mark.parametrize("number", [-1, 0, 3])
+def test_a_further_app_is_stored_with_its_place(number: int) -> None:
+    """The QR code is scanned before the app takes effect, which may be after an upgrade or a reload."""
+    stored = {**SAMPLES["recovery_codes"]["prepared"], "number": number, "replaces": "t", "name": "Tablet"}
+    read = Prepared.from_json(stored)
+    assert read.set_up is not None
+    assert (read.set_up.number, read.set_up.replaces, read.set_up.name) == (number, "t", "Tablet")
+    assert Prepared.from_json(json.loads(json.dumps(read.as_json()))) == read
 
 
 def test_forms_keep_the_names_of_their_steps() -> None:
