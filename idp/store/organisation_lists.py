@@ -4,7 +4,7 @@ A search asks the index of words (``names``). Rows whose words are not yet kept 
 short time after a release.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -128,18 +128,26 @@ def place_of_organisation(order: str, name: str, *, is_before: bool) -> Place | 
 
 
 def shops_with(organisation_id: str, ids: Collection[str]) -> Sequence[Shop]:
-    """Return the shops with these ids, by code. Unknown ids are left out, as are more than a statement takes.
+    """Return the shops with these ids, by code. Unknown ids are left out.
 
     Asked without an order: SQLite would go through all shops in that order.
     """
-    here = (Shop.organisation_id == organisation_id, Shop.id.in_(list(ids)[:MOST_NAMED]))
-    return sorted(every(select(Shop).where(*here)), key=attrgetter("code_key")) if ids else ()
+    here = select(Shop).where(Shop.organisation_id == organisation_id)
+    found = (row for some in _some(ids) for row in every(here.where(Shop.id.in_(some))))
+    return sorted(found, key=attrgetter("code_key"))
 
 
 def groups_with(organisation_id: str, ids: Collection[str]) -> Sequence[Group]:
     """Return the groups with these ids, by name."""
-    here = (Group.organisation_id == organisation_id, Group.id.in_(list(ids)[:MOST_NAMED]))
-    return sorted(every(select(Group).where(*here)), key=attrgetter("name_key")) if ids else ()
+    here = select(Group).where(Group.organisation_id == organisation_id)
+    found = (row for some in _some(ids) for row in every(here.where(Group.id.in_(some))))
+    return sorted(found, key=attrgetter("name_key"))
+
+
+def _some(ids: Collection[str]) -> Iterator[list[str]]:
+    """Yield ids, as many at once as a statement takes."""
+    kept = [*dict.fromkeys(ids)]
+    yield from (kept[first : first + MOST_NAMED] for first in range(0, len(kept), MOST_NAMED))
 
 
 def shops_like(organisation_id: str, typed: str, most: int) -> Sequence[Shop]:

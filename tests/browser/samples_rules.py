@@ -9,7 +9,9 @@ from idp.identity.policy_reach import Preview
 from idp.identity.roles import ROLE_NAMES
 from idp.languages import named
 from idp.web.admin.new_organisation import TEXTS, OrganisationForm
-from idp.web.admin.own_policies import FOR_EVERYBODY, LABELS, Choices, OwnPolicyForm, OwnPolicyPreview, OwnRule
+from idp.web.admin.own_policies import FOR_EVERYBODY, OwnPolicyForm, OwnPolicyPreview, OwnRule
+from idp.web.admin.own_policy_choices import LABELS, Choices
+from idp.web.admin.picker import SEVERAL, Box, Picker
 from idp.web.admin.policies import PoliciesPage
 from idp.web.pagination import NO_PAGES
 from tests.browser.samples_console import DAY, FRAME, LONG, RULE
@@ -28,6 +30,15 @@ MANAGERS = OwnRule(
 EVERYBODY = replace(
     MANAGERS, id="e", name=LONG, ends=DAY.date(), conditions=(), state=say("ended"), is_on=False, may_end=False
 )
+GROUPS = Picker("group", (Box("group-a", "2FA", False), Box("group-b", LONG, False)))
+SHOPS = Picker(
+    "shop",
+    (Box("shop-a", "Amsterdam Centre (ams-1)", True), Box("shop-b", "Utrecht 1 (utr-1)", False)),
+    has_more=True,
+    typed="utrecht",
+    offered=(("Amsterdam Centre (ams-1)", "shop-a"), ("Utrecht 1 (utr-1)", "shop-b")),
+    told=SEVERAL,
+)
 FORM = OwnPolicyForm(
     frame=HERE,
     is_new=True,
@@ -36,10 +47,8 @@ FORM = OwnPolicyForm(
         Choices(
             "roles", LABELS["roles"], tuple((f"role-{role}", ROLE_NAMES[role], False) for role in ROLE_NAMES), is_open=True
         ),
-        Choices("groups", LABELS["groups"], (("group-a", "2FA", False), ("group-b", LONG, False)), is_open=False),
-        Choices(
-            "shops", LABELS["shops"], (("shop-a", "Amsterdam Centre", True), ("shop-b", "Utrecht", False)), is_open=True
-        ),
+        Choices("groups", LABELS["groups"], (), is_open=False, picker=GROUPS),
+        Choices("shops", LABELS["shops"], (), is_open=True, picker=SHOPS),
         Choices("clients", LABELS["clients"], (("app-pos", "Kassa", True),), is_open=True),
     ),
     was="",

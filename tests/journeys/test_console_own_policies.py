@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from flask import Flask
 
 from idp.db import transaction
 from idp.identity.policy import organisation_rules
@@ -11,6 +12,7 @@ from idp.store import audit as audit_rows
 from idp.store import organisation_rules as store
 from idp.store import organisations
 from tests.drivers.browser import Browser
+from tests.drivers.statements import counted
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 POLICIES = "/admin/example-shoes/policies"
@@ -148,3 +150,31 @@ def test_rules_of_others_stay_out_of_sight_and_reach(factory: Factory, enter, ne
     operator.open("/admin/toys/policies")
     assert "toy rule" in operator.text
     assert "Add a policy for this organisation" in {words for _, words in operator.page.links}
+
+
+def test_a_rule_of_a_chain_finds_its_shops_by_name(app: Flask, factory: Factory, enter, shoes, anna: MadePerson) -> None:
+    """S70: the form has no box for each of many shops and groups. What is typed is found, ticked and kept."""
+    for number in range(12):
+        factory.make_shop(shoes, f"utr-{number}", f"Utrecht {number:02}")
+        factory.make_group(shoes, f"Team {number:02}", requires_mfa=False)
+    factory.make_user(shoes, "kim", shops=["utr-7"], groups=["Team 03"])
+    browser = enter(anna, ADD)
+    boxes = [name for form in browser.page.forms for name in form.kinds if name.startswith(("shop-", "group-"))]
+    assert boxes == []
+    browser.fill(name="Utrecht", starts="2026-11-23", find_shop="utrecht").submit("find=shop")
+    assert "Several names contain this." in browser.text
+    assert browser.value("name") == "Utrecht"
+    browser.fill(find_shop="nowhere").submit("Next: who it applies to")
+    assert (browser.status, '<a href="#find_shop">' in browser.html) == (422, True)
+    browser.fill(find_shop="utr 07", find_group="Team 03")
+    with counted(app) as seen:
+        browser.submit("Next: who it applies to")
+    assert "It applies to 1 of 2 people." in browser.text
+    asked = [one for one in seen if "FROM shops" in one]
+    bounded = (" IN (", "LIMIT", "code_key = ", "search_text IS NULL OR")
+    assert all(any(words in one for words in bounded) for one in asked), asked
+    browser.submit("Add policy")
+    assert all(words in browser.text for words in ("Utrecht 07", "Team 03", "in force"))
+    with factory.context():
+        (row,) = store.rules_of(shoes)
+        assert [len(row.shops), len(row.groups)] == [1, 1]

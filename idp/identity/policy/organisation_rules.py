@@ -20,7 +20,7 @@ from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
 from idp.normal_forms import compared
-from idp.store import clients, names, organisation_rules, organisations
+from idp.store import clients, names, organisation_lists, organisation_rules, organisations
 from idp.store.organisation_rules import OrganisationRule
 from idp.store.organisations import Organisation
 
@@ -141,7 +141,7 @@ def _known(organisation_id: str) -> Mapping[str, Callable[[list[str]], Collectio
     """Return for each condition what of the entered values exists in this organisation."""
     return {
         "roles": lambda _: ROLES,
-        "groups": lambda _: {group.id for group in organisations.groups(organisation_id)},
-        "shops": lambda _: {shop.id for shop in organisations.shops(organisation_id)},
+        "groups": lambda ids: {group.id for group in organisation_lists.groups_with(organisation_id, ids)},
+        "shops": lambda ids: {shop.id for shop in organisation_lists.shops_with(organisation_id, ids)},
         "clients": lambda ids: {row.client_id for row in clients.some(ids) if row.serves(organisation_id)},
     }

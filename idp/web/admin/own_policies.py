@@ -1,6 +1,6 @@
 """Dated rules that administrators make for their own organisation: add and change after a preview, end, delete (S11)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -16,18 +16,17 @@ from idp.identity.policy.organisation_rules import CONDITIONS, may_end
 from idp.identity.policy_reach import Preview
 from idp.identity.roles import ROLE_NAMES, RULING_ROLES
 from idp.records import changed
-from idp.store import clients, organisations
+from idp.store import clients, organisation_lists
 from idp.store import organisation_rules as store
 from idp.store.organisation_rules import OrganisationRule
 from idp.web import edited, forms, pages, request_context, unsaved
-from idp.web.admin import guard
+from idp.web.admin import guard, picker
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.own_policy_choices import LABELS, PICKED, PREFIXES, Choices, condition, with_picked
 from idp.web.unsaved import Fields
 
 HERE = "policies"
-PREFIXES = {"roles": "role-", "groups": "group-", "shops": "shop-", "clients": "app-"}
-LABELS = {"roles": say("Roles"), "groups": say("Groups"), "shops": say("Shops"), "clients": say("Apps")}
 SEEN, EVERYBODY, BACK = "seen", "everybody", "back"
 FOR_EVERYBODY = say("Confirm that this policy applies to everybody, or go back and choose some of them.")
 Words = tuple[Message | str, ...]
@@ -46,16 +45,6 @@ class OwnRule:
     state: Message
     is_on: bool
     may_end: bool
-
-
-@dataclass(frozen=True)
-class Choices:
-    """Hold the boxes of a condition: the name, words and state of each. ``is_open``: they are shown at once."""
-
-    name: str
-    label: Message
-    boxes: tuple[tuple[str, Message | str, bool], ...]
-    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -153,7 +142,7 @@ def remove(store_url: str, rule_id: str) -> Response:
 def shown(admin: Admin) -> tuple[OwnRule, ...]:
     """Return the organisation's own rules for the page of all rules."""
     rows = store.rules_of(admin.organisation.id)
-    known = _known(admin) if rows else {}
+    known = _known(admin, rows) if rows else {}
     return tuple(_rule(admin, row, known) for row in rows)
 
 
@@ -173,8 +162,9 @@ def _carry_out(admin: Admin, row: OrganisationRule, do: Callable[[OrganisationRu
 
 def _answer(admin: Admin, row: OrganisationRule | None, form: Fields) -> Response:
     """Store the rule once its preview was seen as it is; else show the preview. *Back* leads to the form."""
-    if BACK in form:
+    if BACK in form or picker.only_looks(form):
         return _again(admin, row, form, None)
+    form = with_picked(admin, form)
     wanted = organisation_rules.draft(admin.organisation, _values_of(form), row)
     if form.get(SEEN) != _seen(form):
         return _preview(admin, row, wanted, form)
@@ -195,17 +185,14 @@ def _again(admin: Admin, row: OrganisationRule | None, form: Fields, refusal: Re
         frame=admin.frame(HERE),
         is_new=row is None,
         values={name: form.get(name, "") for name in ("name", "starts", "ends")},
-        conditions=tuple(_choices(name, known, form) for name, known in _known(admin).items()),
+        conditions=tuple(
+            condition(admin, name, known, form, is_told=refusal is None) for name, known in _known(admin, ()).items()
+        ),
         was=edited.shown(form, _columns(row), refusal) if row else "",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )
     return pages.render("admin/own_policy_form.html", page, 422 if refusal else 200)
-
-
-def _choices(name: str, known: dict[str, Message | str], form: Fields) -> Choices:
-    boxes = tuple((PREFIXES[name] + one, words, PREFIXES[name] + one in form) for one, words in known.items())
-    return Choices(name, LABELS[name], boxes, is_open=name == "roles" or any(ticked for *_, ticked in boxes))
 
 
 def _preview(
@@ -218,7 +205,7 @@ def _preview(
     page = OwnPolicyPreview(
         frame=admin.frame(HERE),
         is_new=row is None,
-        rule=_rule(admin, wanted, _known(admin)),
+        rule=_rule(admin, wanted, _known(admin, [wanted])),
         preview=found,
         fields=tuple(kept.items()),
         is_for_everybody=_is_for_everybody(wanted),
@@ -240,13 +227,17 @@ def _is_for_everybody(row: OrganisationRule) -> bool:
     return not any(getattr(row, name) for name in CONDITIONS)
 
 
-def _known(admin: Admin) -> Known:
-    """Return what a rule can be about here, in words. Administrators and owners must have a second factor anyway."""
+def _known(admin: Admin, rows: Sequence[OrganisationRule]) -> Known:
+    """Return what a rule can be about here, in words: of groups and shops, those that these rules name.
+
+    Administrators and owners must have a second factor anyway.
+    """
     at = admin.organisation.id
+    groups, shops = ({one for row in rows for one in getattr(row, name)} for name in PICKED)
     return {
         "roles": {role: words for role, words in ROLE_NAMES.items() if role not in RULING_ROLES},
-        "groups": {group.id: group.name for group in organisations.groups(at)},
-        "shops": {shop.id: shop.name for shop in organisations.shops(at)},
+        "groups": {group.id: group.name for group in organisation_lists.groups_with(at, groups)},
+        "shops": {shop.id: shop.name for shop in organisation_lists.shops_with(at, shops)},
         "clients": {row.client_id: row.name for row in clients.clients() if row.serves(at)},
     }
 

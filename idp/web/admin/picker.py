@@ -144,6 +144,12 @@ def shown(of: Picked, organisation_id: str, *, is_told: bool) -> Picker:
     )
 
 
+def only_looks(form: Mapping[str, str]) -> bool:
+    """Check if a form only looks for shops or groups: by their button, or by Enter after something was typed there."""
+    is_typed = any(form.get(kind.field, "").strip() for kind in (GROUP, SHOP))
+    return "find" in form or ("entered" in form and is_typed)
+
+
 def chosen_keys(kind: Kind, rows: Collection[Any]) -> dict[str, str]:
     """Return the ticked boxes of these shops or groups, as a form has them."""
     return {kind.box(one): "yes" for one in rows}

@@ -78,7 +78,7 @@ def edit(store_url: str, user_id: str) -> Response:
 
 
 def _add(admin: Admin, form: Fields) -> Response:
-    if _only_looks(form):
+    if picker.only_looks(form):
         return _again(admin, None, form, None)
     draft = PersonDraft.of(**_values_of(admin, form))
     user = accounts.create(request_context.settings(), admin.organisation, draft, admin.origin)
@@ -87,17 +87,11 @@ def _add(admin: Admin, form: Fields) -> Response:
 
 
 def _save(admin: Admin, user: User, form: Fields) -> Response:
-    if _only_looks(form):
+    if picker.only_looks(form):
         return _again(admin, user, form, None)
     accounts.change(request_context.settings(), admin.organisation, user, _values_of(admin, form), admin.origin)
     there = address_of(admin, user.id, "one-time-password" if "one_time_password" in form else "")
     return guard.told(admin, there, say("The details of %(username)s are saved.", username=form.get("username", "")))
-
-
-def _only_looks(form: Fields) -> bool:
-    """Check if the form only looks for shops or groups: by their button, or by Enter after something was typed there."""
-    is_typed = any(form.get(kind.field, "").strip() for kind in KINDS)
-    return "find" in form or ("entered" in form and is_typed)
 
 
 def _values_of(admin: Admin, form: Fields) -> dict[str, Any]:
