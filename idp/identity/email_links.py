@@ -197,6 +197,11 @@ def void(user: User, *purposes: str) -> None:
     store.void_links(user.organisation_id, user.id, clock.now(), purposes)
 
 
+def void_on_promotion(user: User) -> None:
+    """Void what opens an account that gets more rights: codes and links that others may hold were made for fewer."""
+    void(user, *PASSWORD_PURPOSES, "bypass")
+
+
 def void_offers(organisation_id: str) -> bool:
     """Void the open links of an organisation's ownership offer, within the caller's transaction. Returns whether any was."""
     return store.void_links_in(organisation_id, clock.now(), OWNERSHIP_PURPOSES) > 0

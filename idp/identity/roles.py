@@ -17,6 +17,13 @@ class Role(StrEnum):
 
 
 ROLES = tuple(Role)
+
+
+def is_more(role: str, former: str) -> bool:
+    """Return whether a role is more powerful than a former one."""
+    return ROLES.index(Role(role)) < ROLES.index(Role(former))
+
+
 RULING_ROLES = (Role.OWNER, Role.ADMINISTRATOR)
 """Users with these roles may use the console of their organisation."""
 ROLE_NAMES: Mapping[str, Message] = {

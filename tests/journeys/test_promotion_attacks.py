@@ -4,8 +4,12 @@ import re
 
 import pytest
 
+from idp.identity import email_links
+from idp.identity.accounts import invitations
+from idp.identity.credentials import bypass_codes
+from idp.identity.ownership import transfer
 from idp.store import users
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 
 PEOPLE = "/admin/example-shoes/people"
 
@@ -39,6 +43,43 @@ def test_an_intruder_at_a_session_with_a_fresh_proof_becomes_no_administrator(
     browser.submit("Save")
     with factory.context():
         assert role_of_eve(shoes) == "administrator"
+
+
+@pytest.mark.parametrize("role", ["administrator", "manager", "employee", "customer"])
+def test_codes_of_before_open_no_account_with_more_rights(
+    factory: Factory, enter, new_browser, journey, clock, shoes, anna, jan, role: str
+) -> None:
+    """A printed code and one for today were given for an employee. Who kept them must not become an administrator."""
+    grows = role in ("administrator", "manager")
+    with factory.context():
+        eve = factory.make_user(shoes, "eve", password="")
+        paper = invitations.print_code(factory.settings, factory.organisation(shoes), factory.user(eve), BY_TESTS)
+        today, _ = bypass_codes.issue(factory.settings, factory.organisation(shoes), factory.user(jan), BY_TESTS)
+    browser = enter(anna)
+    for person in (eve, jan):
+        browser.open(f"{PEOPLE}/{person.id}/edit").fill(role=role, name="Somebody").submit()
+        if "password" in browser.fields:
+            browser.fill(password=anna.password).submit()
+            if "code" in browser.fields:
+                clock(seconds=60)
+                browser.fill(code=anna.authenticator.code()).submit()
+            browser.submit("Save")
+        assert ("earlier one-time codes" in browser.text) is grows
+        assert "saved" in browser.text
+    there = new_browser().open("/welcome").fill(organisation="example-shoes", username="eve", code=paper).submit()
+    assert ("new_password" in there.fields) is not grows
+    walk = journey(jan, browser=new_browser()).begin().password().recovery_code(today)
+    assert (walk.browser.left_for is not None) is not grows
+
+
+def test_a_new_owner_has_no_code_of_before(factory: Factory, shoes, jan) -> None:
+    """An operator appoints the owner. A code that was issued for the employee works neither now nor after a handover."""
+    with factory.context():
+        at = factory.organisation(shoes)
+        bypass_codes.issue(factory.settings, at, factory.user(jan), BY_TESTS)
+        assert email_links.latest(factory.settings, factory.user(jan), "bypass") is not None
+        transfer.appoint(factory.settings, at, factory.user(jan), BY_TESTS)
+        assert email_links.latest(factory.settings, factory.user(jan), "bypass") is None
 
 
 @pytest.mark.parametrize("field", ["role", "valid_until"])

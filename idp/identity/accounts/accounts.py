@@ -12,13 +12,13 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import access, mail_limits, permissions, sensitive_changes
+from idp.identity import access, email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.accounts import belongings
 from idp.identity.credentials import imported
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations import groups as group_changes
 from idp.identity.owner import has_owner_role, make_first_owner, require_another_owner
-from idp.identity.roles import Role
+from idp.identity.roles import Role, is_more
 from idp.identity.sensitive_changes import PersonDetails, PersonState
 from idp.identity.user_fields import DETAIL_COLUMNS, PersonDraft, changed_fields, columns_of
 from idp.identity.users import email_address
@@ -143,6 +143,8 @@ def change(
         if edit.fresh:
             with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
                 users.change_user(organisation.id, user.id, **access.columns(edit.fresh))
+        if is_more(edit.fresh.get("role", role), role):
+            email_links.void_on_promotion(user)
         if edit.fresh.get("role") == Role.OWNER:
             make_first_owner(user)
         if "email_key" in edit.fresh:

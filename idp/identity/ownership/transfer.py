@@ -220,6 +220,7 @@ def appoint(settings: Settings, organisation: Organisation, new_owner: User, ori
 
 def _make_owner(organisation: Organisation, new_owner: User) -> None:
     users.change_user(organisation.id, new_owner.id, role=Role.OWNER)
+    email_links.void_on_promotion(new_owner)
     make_owner(organisation.id, new_owner.id)
 
 

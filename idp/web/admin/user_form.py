@@ -12,7 +12,7 @@ from idp.audit import Event
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import permissions
 from idp.identity.accounts import accounts
-from idp.identity.roles import ROLE_NAMES, RULING_ROLES, Role
+from idp.identity.roles import ROLE_NAMES, RULING_ROLES, Role, is_more
 from idp.identity.user_fields import PersonDraft
 from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
@@ -26,6 +26,11 @@ from idp.web.admin.user_pages import FIELDS, HERE, Choices, address_of, person_a
 from idp.web.unsaved import Fields
 
 KINDS = (GROUP, SHOP)
+SAVED = say("The details of %(username)s are saved.")
+CODES_ENDED = say(
+    "The details of %(username)s are saved. With the new role, earlier one-time codes and links to choose a password no "
+    "longer work."
+)
 AS_THE_LAST = ("role", "locale")
 """Fields in which a new person is like the one added last."""
 
@@ -91,7 +96,8 @@ def _save(admin: Admin, user: User, form: Fields) -> Response:
         return _again(admin, user, form, None)
     accounts.change(request_context.settings(), admin.organisation, user, _values_of(admin, form), admin.origin)
     there = address_of(admin, user.id, "one-time-password" if "one_time_password" in form else "")
-    return guard.told(admin, there, say("The details of %(username)s are saved.", username=form.get("username", "")))
+    told = CODES_ENDED if is_more(form.get("role", user.role), user.role) else SAVED
+    return guard.told(admin, there, told.about(username=form.get("username", "")))
 
 
 def _values_of(admin: Admin, form: Fields) -> dict[str, Any]:
