@@ -110,6 +110,21 @@ def require_within(
                 )
 
 
+def least_level(settings: Settings, row: Client, wanted: str, origin: Origin) -> dict[str, str]:
+    """Return the lowest level that an app may ask from now on, as a column: what an operator chooses.
+
+    Raises ``Invalid`` if an administrator would go below.
+    """
+    if permissions.runs_installation(origin):
+        return {"least_acr": wanted}
+    levels = settings.acr.names
+    if levels.get(wanted, 0) < levels.get(row.least_acr, 0):
+        raise Invalid(
+            "minimum_acr", say("The installation administrator demands at least %(level)s here.", level=row.least_acr)
+        )
+    return {}
+
+
 def require_unnamed(row: Client, origin: Origin) -> None:
     """Raise ``Conflict`` if a dated rule names an app that an administrator would delete: the rule would lose its effect.
 

@@ -67,7 +67,8 @@ def register(
     _require_own_resource(settings, name, checked)
     sensitive_changes.require(None, ClientState(checked))
     kept = secret_for(checked, secret)
-    row = Client(client_id=name, metadata_=checked, **columns, created_at=now, managed_by=ours.managed_by)
+    least = ours.minimum_acr if permissions.runs_installation(origin) else ""
+    row = Client(client_id=name, metadata_=checked, **columns, created_at=now, managed_by=ours.managed_by, least_acr=least)
     with transaction():
         if ours.managed_by:
             client_permissions.require_room(ours.managed_by, origin)
@@ -114,6 +115,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         _require_ours(row, ours)
         columns = columns_for(settings, checked, ours)
         if row.managed_by:
+            columns |= client_permissions.least_level(settings, row, ours.minimum_acr, origin)
             client_permissions.require_within(settings, row.managed_by, row.metadata_, checked, columns)
             client_permissions.require_own_names(client_id, row.managed_by, row.metadata_, checked)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}

@@ -33,6 +33,8 @@ class Client(Base):
     created_at: Mapped[datetime]
     managed_by: Mapped[str] = mapped_column(String(26), default="", server_default="")
     """The organisation whose administrators connected it and may change it; empty for an app of the operators."""
+    least_acr: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    """The ``minimum_acr`` that an operator chose: the administrators who manage the app may not go below."""
 
     @property
     def name(self) -> str:
