@@ -63,7 +63,7 @@ def test_a_sign_in_with_a_code_ends_at_an_outside_app(visitor: Visitors, live: L
 def test_a_person_looks_at_the_profile(enter: Enter, people: People, said: Said) -> None:
     """S39, S40: the name changes, and the pages tell of sessions, the present address, and what happened."""
     here = enter(people["employee"], "/account/details", locale=said.language)
-    here.fill(name="Jan de Wit").next()
+    here.fill(name="Jan de Wit").page.locator("form:has([name=name]) [type=submit]").click()
     expect(here.page.get_by_role("status").first).to_have_text(said(YOUR_NAME_IS_SAVED))
     here.begin().tokens()
     whole(here.open("/").sees(said("Hello %(name)s", name="Jan de Wit")), said)
