@@ -4,7 +4,7 @@ An index matches the beginnings of words.
 
 A word begins after a blank or a punctuation mark, where digits follow letters, and at each letter of a script that needs no
 blanks. It goes on to the next blank, so that ``anna.devries@shoes.example`` is found by ``anna``, ``devries@``, ``shoes.ex``
-and by all of it. Both sides are compared alike: see ``normal_forms``.
+and by all of it. Both sides are compared alike, and without accents: few people type those of "Zoë" or "Renée".
 """
 
 import unicodedata
@@ -23,17 +23,17 @@ WITHOUT_BLANKS = "\u2e80"
 
 def words_of(text: str) -> frozenset[str]:
     """Return the words of a text, except those that another word begins with, because that word finds the person too."""
-    words = sorted({word for whole in compared(text).split() for word in _words_of(whole)})
+    words = sorted({word for whole in without_accents(text).split() for word in _words_of(whole)})
     return frozenset(word for word, after in zip_longest(words, words[1:], fillvalue="") if not after.startswith(word))
 
 
 def typed_words(text: str) -> tuple[str, ...]:
     """Return the words of a search. Each must begin a word of the person."""
-    return tuple(dict.fromkeys(_without_marks(whole) for whole in compared(text).split()))
+    return tuple(dict.fromkeys(_without_marks(whole) for whole in without_accents(text).split()))
 
 
 def without_accents(text: str) -> str:
-    """Return a text for comparing without accents, for names that few people type with them: shops in other countries."""
+    """Return the form of a text that is compared (see ``normal_forms``), without accents."""
     folded = compared(text)
     if folded.isascii():
         return folded
@@ -42,9 +42,9 @@ def without_accents(text: str) -> str:
 
 
 def fits(text: str, typed: str) -> bool:
-    """Return whether each typed word begins a word of the text, whatever accents either has."""
-    words = words_of(without_accents(text))
-    return all(any(word.startswith(one) for word in words) for one in typed_words(without_accents(typed)))
+    """Return whether each typed word begins a word of the text."""
+    words = words_of(text)
+    return all(any(word.startswith(one) for word in words) for one in typed_words(typed))
 
 
 def _words_of(whole: str) -> Iterator[str]:

@@ -200,7 +200,7 @@ def _put_words(kind: Named, row: Any) -> None:
 
 def _words(kind: Named, row: Any) -> Iterator[Any]:
     own = {name: getattr(row, column) for name, column in kind.keys.items()}
-    for word in sorted(words_of(without_accents(kind.text_of(row)))):
+    for word in sorted(words_of(kind.text_of(row))):
         yield kind.words(**own, word=word)
 
 

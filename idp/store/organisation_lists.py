@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select, func, select
 
 from idp.keyset import Keys, Order, Place, beside, page_of
-from idp.search_words import fits, typed_words, without_accents
+from idp.search_words import fits, typed_words
 from idp.statements import every, values
 from idp.store import organisations as store
 from idp.store.names import GROUP, ORGANISATION, SHOP, Named
@@ -164,7 +164,7 @@ def _few(kind: Named, organisation_id: str, here: Sequence[Any], typed: str) -> 
     """Return the ids that a search finds, if one of its words begins words of few rows, else None; and the conditions of
     its other words.
     """
-    asked = [_with(kind, organisation_id, word) for word in typed_words(without_accents(typed))]
+    asked = [_with(kind, organisation_id, word) for word in typed_words(typed)]
     sets = [{row[0] for row in values(one.limit(MANY))} for one in asked]
     wide = [
         one.where(kind.named_id == kind.table.id).exists() for one, ids in zip(asked, sets, strict=True) if len(ids) == MANY

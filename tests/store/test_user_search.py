@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from idp import sweeps
+from idp import schema, sweeps
 from idp.clock import now
 from idp.config import Settings
 from idp.db import connection, transaction
@@ -80,6 +80,35 @@ def test_a_new_name_is_found_at_once_and_the_old_one_no_longer(engine: str, fact
         with transaction():
             users.change_user(shoes, piet.id, name="Piet Bakker")
         assert (found(shoes, "bak"), found(shoes, "vries")) == (["piet"], ["kim.vries"])
+
+
+@pytest.mark.both_engines
+def test_accents_do_not_count(engine: str, factory: Factory, shoes: str) -> None:
+    """S13: people with "Zoë" in their names are found with and without the dots, and so is everybody."""
+    factory.make_user(shoes, "zoë", name="Zoë van Dijck")
+    factory.make_user(shoes, "rene", name="Rene Bakker")
+    with factory.context():
+        assert [found(shoes, typed) for typed in ("zoe", "ZOË", "rené", "bakker rene")] == [
+            ["zoë"], ["zoë"], ["rene"], ["rene"],
+        ]  # fmt: skip
+
+
+@pytest.mark.both_engines
+def test_the_words_of_an_earlier_release_are_written_again(
+    engine: str, factory: Factory, settings: Settings, shoes: str, app: Flask
+) -> None:
+    """0043: words once had accents. Those of names in other letters than ASCII are forgotten, and the sweep writes them."""
+    factory.make_user(shoes, "zoë", name="Zoë van Dijck")
+    with factory.context(), transaction():
+        connection().execute(text("UPDATE user_words SET word = 'zoë' WHERE word = 'zoe'"))
+    schema.downgrade(app, "0042_from_0039")
+    schema.upgrade(app)
+    with factory.context():
+        with transaction():
+            written = connection().execute(text("SELECT username FROM users WHERE search_text IS NULL")).scalars().all()
+        assert written == ["zoë"]
+        sweeps.sweep(settings)
+        assert found(shoes, "zoe") == ["zoë"]
 
 
 @pytest.mark.both_engines
