@@ -139,6 +139,7 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "off
 SCOPE_WORDS = {"stock:read": {"": "See what is in stock (Stock)", "nl": "Zien wat er op voorraad is (Stock)"}}
 """The words of an API for its scope."""
 
+REFERENCE = "3j5eunzpfkqwqy744dgvtqfonw"
 CONSENT = ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "")
 REFUND = {"en": "Refund 49.95 euro for receipt R-17 (Till)", "nl": "49.95 euro terugbetalen voor bon R-17 (Till)"}
 TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
@@ -263,13 +264,13 @@ SAMPLES: dict[str, tuple[str, object]] = {
         RemoveFactorPage("sanne", "Example Shoes", asks_password=True, is_last_page=True),
     ),
     "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, True, (WRONG_PASSWORD,))),
-    "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404], request_id="3j5eunzpfkqwqy744dgvtqfonw")),
+    "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404], request_id=REFERENCE)),
     "error-wait": (
         "web/error.html",
-        ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30, request_id="3j5eunzpfkqwqy744dgvtqfonw"),
+        ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30, request_id=REFERENCE),
     ),
-    "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30)),
-    "error-developer": ("web/error.html", ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER)),
+    "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30, request_id=REFERENCE)),
+    "error-developer": ("web/error.html", ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER, request_id=REFERENCE)),
     "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
     "signed-out-wrong": (

@@ -17,7 +17,11 @@ LONG_NAME = replace(PHONE, id="c", number=3, name="The telephone of the shop in 
 WHY = (say("Required by the group %(group)s", group="2FA"),)
 FACTORS: dict[str, tuple[str, Any]] = {
     "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False, accepted=ACCEPTED)),
-    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True, accepted=ACCEPTED)),
+    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=False, accepted=ACCEPTED)),
+    "passkeys-full": (
+        "account/passkeys.html",
+        PasskeysPage("sanne", "Example Shoes", KEYS, is_full=True, accepted=ACCEPTED),
+    ),
     "passkey-remove": (
         "account/remove_passkey.html",
         RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True, asks_password=True),

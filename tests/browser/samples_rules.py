@@ -73,7 +73,9 @@ RULES: dict[str, tuple[str, Any]] = {
     "console-add-own-policy": ("admin/own_policy_form.html", FORM),
     "console-wrong-own-policy": (
         "admin/own_policy_form.html",
-        replace(FORM, is_new=False, was="x", wrong="name", errors=(taken("x").message,)),
+        replace(
+            FORM, is_new=False, was="x", values={**FORM.values, "name": "x"}, wrong="name", errors=(taken("x").message,)
+        ),
     ),
     "console-add-organisation": ("admin/organisation_form.html", ORGANISATION),
     "console-wrong-organisation": (
