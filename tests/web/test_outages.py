@@ -192,6 +192,6 @@ def check_away(shop: Shop, token: str) -> None:
     check_machine(refresh(shop, token))
     query = urlsplit(shop.party.authorize_url()).query
     check_page(shop.ask("GET", "/oauth/authorize", query_string=query), "Nothing was changed")
-    check_page(shop.ask("GET", "/", headers={"Accept-Language": "nl"}), "niet worden bereikt")
+    check_page(shop.ask("GET", "/", headers={"Accept-Language": "nl"}), "niet bereikbaar")
     answer = shop.ask("GET", "/readyz")
     assert (answer.status_code, answer.get_json()) == (503, {"status": "unavailable"})
