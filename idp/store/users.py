@@ -185,7 +185,12 @@ def user_named(organisation_id: str, username_key: str) -> Select[User]:
 
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
     """Return usernames by id, for lists that hold ids."""
-    here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
+    return usernames_in((organisation_id,), user_ids)
+
+
+def usernames_in(organisation_ids: Collection[str], user_ids: Collection[str]) -> dict[str, str]:
+    """Return usernames by id, for lists that hold ids of people of several organisations."""
+    here = (User.organisation_id.in_(organisation_ids), User.id.in_(user_ids))
     return {row[0]: row[1] for row in values(select(User.id, User.username).where(*here))} if user_ids else {}
 
 

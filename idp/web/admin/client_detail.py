@@ -128,7 +128,7 @@ def detail(admin: Admin, row: Client, secret: str = "", stack: str = "", *, is_n
         fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
         settings=client_guide.lines(row, settings.issuer),
         guide=client_guide.panel(row, stack),
-        secrets=secret_panel.panel(admin.organisation.id, row),
+        secrets=secret_panel.panel(admin, row),
         may_change=may_change,
         is_operator=admin.is_operator,
         secret=secret,

@@ -12,6 +12,7 @@ from idp.store import operators, users
 from idp.store.client_secrets import ClientSecret
 from idp.store.clients import Client, uses_secret
 from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME
+from idp.web.admin.guard import Admin
 
 OVERLAP_WORDS = {
     "now": say("They stop working at once"),
@@ -49,10 +50,10 @@ class SecretPanel:
     full: Message | None = None
 
 
-def panel(organisation_id: str, client: Client) -> SecretPanel:
-    """Return the panel of an app. People of the organisation, and operators, are named."""
+def panel(admin: Admin, client: Client) -> SecretPanel:
+    """Return the panel of an app. It names operators, and the people of those organisations that the reader manages."""
     found = secret_changes.valid_secrets(client.client_id)
-    names = _names(organisation_id, {row.made_by for row in found if row.made_by})
+    names = _names(admin, client, {row.made_by for row in found if row.made_by})
     return SecretPanel(
         accepted_methods(client.metadata_),
         uses_secret(client.metadata_),
@@ -61,11 +62,12 @@ def panel(organisation_id: str, client: Client) -> SecretPanel:
     )
 
 
-def _names(organisation_id: str, ids: set[str]) -> dict[str, str]:
+def _names(admin: Admin, client: Client, ids: set[str]) -> dict[str, str]:
     if not ids - set(WITHOUT_NAME):
         return {}
     names = {operator.id: operator.username for operator in operators.operators()}
-    return names | users.usernames(organisation_id, ids)
+    managed = {client.managed_by, *client.organisations} if admin.is_operator else set()
+    return names | users.usernames_in({admin.organisation.id, *managed}, ids)
 
 
 def _secret(row: ClientSecret, names: dict[str, str]) -> Secret:
