@@ -30,6 +30,8 @@ PROMPTS = ("none", "login", "consent", "select_account")
 SECONDS = re.compile(r"[0-9]{1,9}")
 THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 LONGEST_ACR = 255
+CLIENT_IS_DISABLED = "unauthorized_client"
+"""The error for a disabled client. Before an address is known to be the client's, no other check raises it."""
 NO_CLAIMS = ClaimsRequest({})
 
 
@@ -78,7 +80,9 @@ def check_client_id(draft: Draft) -> None:
     for name in (WHOLE, "client_id", "redirect_uri"):
         if name in draft.parameters.faults:
             raise invalid_request(f"The {name or 'request'} {draft.parameters.faults[name]}.")
-    client = draft.provider.clients.get(draft.get("client_id"))
+    client = draft.provider.clients.even_disabled(draft.get("client_id"))
+    if client is not None and client.disabled:
+        raise OAuthError(CLIENT_IS_DISABLED, "The client is disabled.")
     if client is None:
         close = _close_id(draft.provider, draft.get("client_id"))
         raise invalid_request(f"The client_id is missing or no client has it. {close}".rstrip())

@@ -10,6 +10,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from idp.branding import brand_of
 from idp.errors import say
 from idp.oauth import authorization_request, authorize, logout, request_parameters
+from idp.oauth.authorization_checks import CLIENT_IS_DISABLED
 from idp.oauth.authorization_response import Answer, Ask, Outcome, Refused
 from idp.oauth.id_token_hints import short_request
 from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
@@ -160,6 +161,8 @@ def _bad(refused: Refused) -> Response:
     is_pushed = request.args.get("request_uri", "").startswith(PREFIX)  # an address of the app itself does not expire
     if refused.error == "invalid_request_uri" and is_pushed:
         title, text = say("This address is no longer valid"), say("Go back to the app and sign in there again.")
+    elif refused.error == CLIENT_IS_DISABLED:
+        title, text = say("This app is disabled"), say("Nobody can sign in to it now. If you need it, ask your administrator.")
     else:
         title, text = say("The app made a mistake"), say("The app sent you here with an invalid request.")
     sent = {"client_id": refused.client_id[:200], "redirect_uri": refused.redirect_uri[:LONGEST_SHOWN]}

@@ -193,10 +193,10 @@ APPS: dict[str, tuple[str, object]] = {
         ),
     ),
     "console-app-new": ("admin/client.html", replace(DETAIL, guide=GUIDE, secret="x" * 43, is_new=True)),
-    "console-trial": ("admin/client_test.html", TrialPage("kassa", "/", "RS256", "openid profile", CLAIMS)),
+    "console-trial": ("admin/client_test.html", TrialPage("Kassa", "/", "RS256", "openid profile", CLAIMS, has_more=True)),
     "console-trial-error": (
         "admin/client_test.html",
-        TrialPage("kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD),
+        TrialPage("Kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD),
     ),
     "console-keys": ("admin/keys.html", KeysPage(FRAME, KEYS, "https://id.example.com/oauth/jwks")),
     "console-audit": (

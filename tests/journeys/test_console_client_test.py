@@ -109,12 +109,42 @@ def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, 
         assert [(row.actor_id, row.client_id) for row in rows] == [(anna.id, "webshop")]
 
 
-def test_a_disabled_app_cannot_be_tested(factory, enter, shoes, olga) -> None:
-    """The page says what to do instead."""
+def test_a_disabled_app_cannot_be_tested(factory, enter, new_browser, anna, olga) -> None:
+    """The app's page says what to do instead, to operators and to administrators."""
     factory.make_client()
     with factory.context():
         registration.disable("webshop", BY_TESTS)
     browser = enter(olga, f"{HOME}/webshop/about")
     assert "Enable the app to test it." in browser.text
     assert not any("Test this app" in words for _, words in browser.page.links)
-    assert browser.open(f"{HOME}/webshop/test").submit("Test").status == 404
+    theirs = enter(anna, f"{HOME}/webshop/test", new_browser())
+    assert theirs.url.endswith("/webshop/about")
+    assert "Ask the installation administrator to enable it." in theirs.text
+
+
+def test_an_app_that_is_disabled_before_its_test_begins(factory, enter, anna) -> None:
+    """The posted form comes back to the app's page, not to a page that does not exist."""
+    factory.make_client()
+    browser = enter(anna, f"{HOME}/webshop/test")
+    with factory.context():
+        registration.disable("webshop", BY_TESTS)
+    browser.submit("Test")
+    assert (browser.status, "disabled" in browser.text) == (200, True)
+
+
+def test_an_api_has_no_test(factory, enter, olga) -> None:
+    """Nobody signs in to an API."""
+    api = {"identifier": "https://stock.example.com", "scopes": {"stock.read": "See the stock"}}
+    factory.make_client("stock", grant_types=[], redirect_uris=[], resource=api)
+    assert enter(olga, "/admin/installation/apps/stock/test").url.endswith("/stock/about")
+
+
+def test_the_page_of_a_test_names_the_app_and_says_where_the_rest_is(factory, enter, anna) -> None:
+    """OpenID Connect Core §5.4: name and e-mail address come from userinfo, unless the ID token is registered to have them."""
+    factory.make_client(scope="openid profile email roles")
+    browser = enter(anna, f"{HOME}/webshop/test").submit("Test")
+    assert "“Webshop” would have received" in browser.text
+    assert "userinfo" in browser.text
+    assert "as a list for apps that expect one" in browser.text
+    factory.make_client("kassa", scope="openid profile email", id_token_claims=True)
+    assert "userinfo" not in browser.open(f"{HOME}/kassa/test").submit("Test").text

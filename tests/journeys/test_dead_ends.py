@@ -11,7 +11,7 @@ from idp.store import clients
 from idp.sweeps import sweep
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused
-from tests.drivers.words import COOKIES_ARE_BLOCKED, THE_APP_MADE_A_MISTAKE
+from tests.drivers.words import COOKIES_ARE_BLOCKED, THE_APP_MADE_A_MISTAKE, THIS_APP_IS_DISABLED
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 Change = Callable[[], Any]
@@ -104,10 +104,11 @@ def test_a_client_change_during_a_sign_in_makes_no_loop(walk, factory, ann, cloc
     walk.browser.reload()
     came_to = finish(walk, ann)
     plain = {"disabled", "deleted", "addresses"}
-    assert (came_to == THE_APP_MADE_A_MISTAKE) == (what in plain), came_to
+    assert (came_to in (THE_APP_MADE_A_MISTAKE, THIS_APP_IS_DISABLED)) == (what in plain), came_to
     assert came_to in {
         "minimum-unreachable": ("unmet_authentication_requirements",),
         "no-scopes": ("invalid_scope",),
+        "disabled": (THIS_APP_IS_DISABLED,),
         "organisations": ("Sign in", "pwd", "mfa", "access_denied", "login_required"),
     }.get(what, ("pwd", "mfa", THE_APP_MADE_A_MISTAKE))
 

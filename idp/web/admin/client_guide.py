@@ -35,12 +35,17 @@ class GuidePanel:
 STACKS = tuple((name, stack.title) for name, stack in guides.STACKS.items())
 
 
+def signs_in_at_a_browser(row: Client) -> bool:
+    """Return whether people sign in to the app at a browser."""
+    return "authorization_code" in row.metadata_.get("grant_types", ())
+
+
 def panel(row: Client, stack: str = "") -> GuidePanel:
     """Return the panel for an app, with the text for a library: ``stack``, or the one that the address names.
 
     An app to which nobody signs in at a browser has none.
     """
-    if "authorization_code" not in row.metadata_.get("grant_types", ()):
+    if not signs_in_at_a_browser(row):
         return GuidePanel(())
     chosen = stack or request.args.get(CHOICE, "")
     if chosen not in guides.STACKS:
@@ -53,7 +58,7 @@ def panel(row: Client, stack: str = "") -> GuidePanel:
 def lines(row: Client, issuer: str) -> tuple[str, ...]:
     """Return what the developer of an app needs, as lines of NAME=value."""
     metadata = row.metadata_
-    at_browser = "authorization_code" in metadata.get("grant_types", ())
+    at_browser = signs_in_at_a_browser(row)
     values = {
         "OIDC_ISSUER": issuer,
         "OIDC_DISCOVERY": f"{issuer}/.well-known/openid-configuration",

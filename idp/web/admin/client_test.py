@@ -12,8 +12,10 @@ from idp.errors import Message, say
 from idp.oauth.test_sign_in import permission, run
 from idp.oauth.test_sign_in.run import Outcome
 from idp.web import oauth_provider, pages, post_redirect_get, request_context
+from idp.web.account.current_user import who
 from idp.web.admin import guard
 from idp.web.admin.client_detail import HERE, address_of, app_at
+from idp.web.admin.client_guide import signs_in_at_a_browser
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
 
@@ -36,8 +38,12 @@ MEANINGS = {
     "organisation_name": say("The organisation's name."),
     "shops": say("The shops where the person works, by code."),
     "role": say("The person's role."),
+    "roles": say("The person's role, as a list for apps that expect one."),
     "groups": say("The groups the person is in."),
 }
+FROM_USERINFO = frozenset(("profile", "email", "phone", "address"))
+"""Scopes whose claims an app reads at userinfo, unless its ID token is registered to have them (Core §5.4)."""
+DETAILS = frozenset(("preferred_username", "email", "phone_number", "address"))
 MOMENTS = ("exp", "iat", "auth_time")
 
 
@@ -53,9 +59,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class TrialPage:
-    """Hold the outcome of a test. ``back``: the app's page. ``claims`` are empty if it failed."""
+    """Hold the outcome of a test of an ``app``, by name. ``back``: its page. ``claims`` are empty if the test failed.
 
-    client_id: str
+    ``has_more``: the app may also see details that only userinfo gives.
+    """
+
+    app: str
     back: str
     alg: str
     scope: str
@@ -63,6 +72,7 @@ class TrialPage:
     error: str = ""
     description: str = ""
     wrong: Message | None = None
+    has_more: bool = False
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -72,9 +82,11 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def begin(store_url: str, client_id: str) -> Response:
-    """Tell what will happen, then redirect as the app would."""
+    """Tell what will happen, then redirect as the app would. An app to which nobody can sign in has no test."""
     admin = guard.administrator(store_url, or_installation=True)
-    app_at(admin, client_id)
+    row = app_at(admin, client_id)
+    if row.disabled_at or not signs_in_at_a_browser(row):
+        return pages.see_other(address_of(admin, client_id))
     question = _question(address_of(admin, client_id), is_operator=admin.is_operator)
     return confirm_then(admin, HERE, question, partial(_begin, admin, client_id))
 
@@ -108,11 +120,23 @@ def _question(back: str, *, is_operator: bool) -> Question:
 
 
 def _page(outcome: Outcome) -> TrialPage:
+    who()  # times are shown in the zone of the person who signed in
     at, app = outcome.store_url, outcome.client_id
     back = url_for("admin.app", store_url=at, client_id=app) if at and app else url_for("admin.front")
     claims = tuple(_claim(name, value) for name, value in (outcome.claims or {}).items())
     alg = str((outcome.header or {}).get("alg", ""))
-    return TrialPage(app, back, alg, outcome.scope, claims, outcome.error, outcome.description, outcome.wrong)
+    client = oauth_provider.provider().clients.even_disabled(app)
+    return TrialPage(
+        app=client.name if client else app,
+        back=back,
+        alg=alg,
+        scope=outcome.scope,
+        claims=claims,
+        error=outcome.error,
+        description=outcome.description,
+        wrong=outcome.wrong,
+        has_more=bool(FROM_USERINFO.intersection(outcome.scope.split()) and not DETAILS.intersection(outcome.claims or ())),
+    )
 
 
 def _claim(name: str, value: Any) -> Claim:
