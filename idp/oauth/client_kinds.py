@@ -80,13 +80,16 @@ def _page(typed: str) -> str:
 
 
 def _phone(answers: AppAnswers) -> Mapping[str, Any]:
-    """Return where a phone app takes answers: its own scheme, or an address that belongs to it."""
+    """Return where a phone app takes answers: its own scheme, or an address that belongs to it.
+
+    People return there after signing out, too: the phone opens the app at no other address for sure.
+    """
     text = answers.address.strip()
-    if text.lower().startswith("https://"):
-        return {"redirect_uris": [check_redirect(ADDRESS, text, native=True)]}
-    if not APP_ID.fullmatch(text):
+    is_link = text.lower().startswith("https://")
+    if not is_link and not APP_ID.fullmatch(text):
         raise Invalid(ADDRESS, say("Fill in the app's ID in its app store, for example com.example.app."))
-    return {"redirect_uris": [check_redirect(ADDRESS, f"{text.lower()}:{CALLBACK}", native=True)]}
+    address = check_redirect(ADDRESS, text if is_link else f"{text.lower()}:{CALLBACK}", native=True)
+    return {"redirect_uris": [address], "post_logout_redirect_uris": [address]}
 
 
 def _api(answers: AppAnswers) -> Mapping[str, Any]:

@@ -76,3 +76,18 @@ def test_a_wrong_address_is_told_at_its_field(factory, here) -> None:
     assert made(factory) == []
     with factory.context():
         assert organisations.organisation_at("example-shoes")
+
+
+def test_the_settings_of_an_api_say_what_it_must_check(here) -> None:
+    """RFC 9068 §4: an API compares audience, scope and algorithm of access tokens; nobody gets an ID token for it."""
+    here.open(f"{HOME}/connect/api")
+    here.fill(name="Stock", address="https://stock.shoes.example/api", scopes="stock.read = See\nstock.write = Change").submit()
+    lines = here.text.splitlines()
+    assert "OIDC_AUDIENCE=https://stock.shoes.example/api" in lines
+    assert "OIDC_API_SCOPES=stock.read stock.write" in lines
+    assert "OIDC_ACCESS_TOKEN_SIGNING_ALG=RS256" in lines
+    assert "OIDC_ID_TOKEN_SIGNING_ALG" not in here.text
+    assert "resource=https://stock.shoes.example/api" in here.text
+    here.open(f"{HOME}/connect/device").fill(name="Scale").submit()
+    assert "OIDC_AUDIENCE" not in here.text
+    assert "OIDC_ID_TOKEN_SIGNING_ALG=RS256" in here.text.splitlines()

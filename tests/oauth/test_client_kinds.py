@@ -30,6 +30,13 @@ def test_every_library_of_a_kind_works_without_a_change(settings, kind):
         assert again == {"shop": "web"}.get(kind, kind)
 
 
+@pytest.mark.parametrize("address", ["nl.shoes.app", "https://shoes.example/app"])
+def test_people_return_to_a_phone_app_after_signing_out(settings, address):
+    """RP-Initiated Logout §3: the address where the phone opens the app is registered for this, too."""
+    found = connected(settings, "phone", address=address).metadata_
+    assert found["post_logout_redirect_uris"] == found["redirect_uris"]
+
+
 def test_only_apps_on_a_server_have_a_secret(settings):
     """RFC 6749 §2.1: what runs in a browser or on a phone keeps none."""
     public = {kind for kind in KINDS if connected(settings, kind).is_public}

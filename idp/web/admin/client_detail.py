@@ -51,7 +51,7 @@ class AppRow:
 class AppDetailPage:
     """Hold one app. ``settings``: lines to copy into it. ``secret``: a new one. ``is_new``: it was connected just now.
 
-    ``logout_failures``: for those who may change it.
+    ``logout_failures``: for those who may change it. ``api``: the identifier of the API that it is; empty for others.
     """
 
     frame: Frame
@@ -65,6 +65,7 @@ class AppDetailPage:
     secret: str = ""
     is_new: bool = False
     logout_failures: LogoutFailures | None = None
+    api: str = ""
 
 
 def app_at(admin: Admin, client_id: str) -> Client:
@@ -134,6 +135,7 @@ def detail(admin: Admin, row: Client, secret: str = "", stack: str = "", *, is_n
         secret=secret,
         is_new=is_new,
         logout_failures=failures_of(row.client_id) if may_change else None,
+        api=client_guide.api_of(row).get("identifier", ""),
     )
 
 

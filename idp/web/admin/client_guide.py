@@ -1,6 +1,8 @@
 """Settings to copy into an app: as lines for any app, and as the panel for the library that it is built with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import request
 
@@ -40,6 +42,12 @@ def signs_in_at_a_browser(row: Client) -> bool:
     return "authorization_code" in row.metadata_.get("grant_types", ())
 
 
+def api_of(row: Client) -> Mapping[str, Any]:
+    """Return the API that the app is: its identifier, its scopes and how its access tokens are signed; empty for others."""
+    found: Mapping[str, Any] = row.metadata_.get("resource") or {}
+    return found
+
+
 def panel(row: Client, stack: str = "") -> GuidePanel:
     """Return the panel for an app, with the text for a library: ``stack``, or the one that the address names.
 
@@ -56,8 +64,9 @@ def panel(row: Client, stack: str = "") -> GuidePanel:
 
 
 def lines(row: Client, issuer: str) -> tuple[str, ...]:
-    """Return what the developer of an app needs, as lines of NAME=value."""
-    metadata = row.metadata_
+    """Return what the developer of an app needs, as lines of NAME=value. An API needs what its access tokens look like."""
+    metadata, api = row.metadata_, api_of(row)
+    has_id_tokens = bool(metadata.get("grant_types"))
     at_browser = signs_in_at_a_browser(row)
     values = {
         "OIDC_ISSUER": issuer,
@@ -65,10 +74,13 @@ def lines(row: Client, issuer: str) -> tuple[str, ...]:
         "OIDC_CLIENT_ID": row.client_id,
         "OIDC_REDIRECT_URI": next(iter(metadata.get("redirect_uris", ())), ""),
         "OIDC_SCOPE": metadata.get("scope", ""),
+        "OIDC_AUDIENCE": api.get("identifier", ""),
+        "OIDC_API_SCOPES": " ".join(api.get("scopes", ())),
+        "OIDC_ACCESS_TOKEN_SIGNING_ALG": api.get("alg", ""),
         "OIDC_RESPONSE_TYPE": "code" if at_browser else "",
         "OIDC_PKCE": "S256" if at_browser else "",
         "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": accepted_methods(metadata)[0],
-        "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
+        "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", "") if has_id_tokens else "",
         "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),
     }
     return tuple(f"{name}={value}" for name, value in values.items() if value)
