@@ -52,6 +52,13 @@ def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
             assert set(re.findall(r"role == '(\w+)'", text)) <= set(ROLES), stack
 
 
+def test_the_page_in_php_does_not_ask_again_after_a_refusal(clients: Idp) -> None:
+    """RFC 6749 §4.1.2.1: an answer without a code may be an error. Asking again would go round without end."""
+    text = clients("client", "guide", "confidential", "--for", "league").stdout
+    assert text.index("isset($_GET['error'])") < text.index("getAuthorizationUrl()")
+    assert "Content-Type: text/plain" in text, "the description would be shown as HTML"
+
+
 def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
     """The list has every stack that it names."""
     listed = clients("client", "guide", "public").stdout

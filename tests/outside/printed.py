@@ -24,6 +24,8 @@ MOST_HOPS = 12
 EMAIL, NAME = "ann@shoes.example", "Ann de Vries"
 LOG = "app.log"
 SIGNED_OUT = "/signed-out"
+REFUSED = {"error": "access_denied", "error_description": "The person refused."}
+"""The answer to an app whose person refuses consent (RFC 6749 §4.1.2.1), without the app's state."""
 
 
 @dataclass

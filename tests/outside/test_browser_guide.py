@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.conftest import Live
 from tests.drivers import node
-from tests.outside.printed import EMAIL, NAME, SIGNED_OUT, Guided, prepare
+from tests.outside.printed import EMAIL, NAME, REFUSED, SIGNED_OUT, Guided, prepare
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.node_apps
@@ -73,5 +74,22 @@ def test_oidc_client_ts_signs_in_refreshes_and_signs_out(live: Live, page: Page,
         page.wait_for_url(guided.origin + SIGNED_OUT)
         page.goto(guided.origin)
         page.get_by_text("Nobody is signed in.").wait_for()
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Username").wait_for()
+
+
+def test_oidc_client_ts_shows_that_the_person_refused(live: Live, page: Page, tmp_path: Path) -> None:
+    """RFC 6749 §4.1.2.1: the app says why nobody is signed in, and can begin again."""
+    packages = node.installed(HERE)
+    guided = prepare(live, tmp_path / "app", "oidc-client-ts", public=True)
+    (guided.folder / "node_modules").symlink_to(packages / "node_modules")
+    with _served(guided):
+        page.goto(guided.origin)
+        with page.expect_request(lambda request: "/oauth/authorize?" in request.url) as asked:
+            page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Username").wait_for()
+        state = parse_qs(urlsplit(asked.value.url).query)["state"][0]
+        page.goto(f"{guided.origin}/callback?{urlencode({**REFUSED, 'state': state})}")
+        page.get_by_text("The person refused. Nobody is signed in.").wait_for()
         page.get_by_role("button", name="Sign in").click()
         page.get_by_label("Username").wait_for()
