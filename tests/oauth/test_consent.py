@@ -53,3 +53,15 @@ def test_the_page_says_when_offline_access_ends(scene, more, scope, words):
     assert "May Webshop see this?" in scene.browser.text
     assert words in scene.browser.text
     assert ("Connected apps" in scene.browser.text) is bool(words)
+
+
+def test_what_the_scope_organisation_has_is_said_once(scene):
+    """Its words name role and groups; lines of their own for the scopes groups and roles would say it twice."""
+    party = scene.party(first_party=False)
+    for scope, times in (("openid organisation groups roles", 0), ("openid groups roles", 1)):
+        scene.browser.open(party.authorize_url(scope=scope, prompt="consent"))
+        if "May Webshop see this?" not in scene.browser.text:
+            scene._answer()
+        lines = scene.browser.text.splitlines()
+        assert (lines.count("Your groups"), lines.count("Your role")) == (times, times)
+        assert ("Your organisation, shops, role and groups" in lines) is not bool(times)
