@@ -162,7 +162,8 @@ def _bad(refused: Refused) -> Response:
     if refused.error == "invalid_request_uri" and is_pushed:
         title, text = say("This address is no longer valid"), say("Go back to the app and sign in there again.")
     elif refused.error == CLIENT_IS_DISABLED:
-        title, text = say("This app is disabled"), say("Nobody can sign in to it now. If you need it, ask your administrator.")
+        title = say("This app is disabled")
+        text = say("Nobody can sign in to it now. If you need it, ask your administrator.")
     else:
         title, text = say("The app made a mistake"), say("The app sent you here with an invalid request.")
     sent = {"client_id": refused.client_id[:200], "redirect_uri": refused.redirect_uri[:LONGEST_SHOWN]}

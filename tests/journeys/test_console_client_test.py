@@ -140,7 +140,7 @@ def test_an_api_has_no_test(factory, enter, olga) -> None:
 
 
 def test_the_page_of_a_test_names_the_app_and_says_where_the_rest_is(factory, enter, anna) -> None:
-    """OpenID Connect Core §5.4: name and e-mail address come from userinfo, unless the ID token is registered to have them."""
+    """OpenID Connect Core §5.4: name and e-mail address come from userinfo, unless `id_token_claims` says otherwise."""
     factory.make_client(scope="openid profile email roles")
     browser = enter(anna, f"{HOME}/webshop/test").submit("Test")
     assert "“Webshop” would have received" in browser.text

@@ -81,7 +81,8 @@ def test_a_wrong_address_is_told_at_its_field(factory, here) -> None:
 def test_the_settings_of_an_api_say_what_it_must_check(here) -> None:
     """RFC 9068 §4: an API compares audience, scope and algorithm of access tokens; nobody gets an ID token for it."""
     here.open(f"{HOME}/connect/api")
-    here.fill(name="Stock", address="https://stock.shoes.example/api", scopes="stock.read = See\nstock.write = Change").submit()
+    scopes = "stock.read = See\nstock.write = Change"
+    here.fill(name="Stock", address="https://stock.shoes.example/api", scopes=scopes).submit()
     lines = here.text.splitlines()
     assert "OIDC_AUDIENCE=https://stock.shoes.example/api" in lines
     assert "OIDC_API_SCOPES=stock.read stock.write" in lines
