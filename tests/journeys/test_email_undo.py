@@ -11,6 +11,7 @@ from tests.drivers.email_address import ISSUER, address_of, ann, at_address, pre
 from tests.drivers.passkeys import options_on, post
 from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.security_key import SecurityKey
+from tests.drivers.set_up import codes_on
 from tests.drivers.words import ADD_A_PASSKEY, THE_CHANGE_WAS_UNDONE, THIS_WAS_NOT_ME, YOUR_PASSWORD_IS_SET
 from tests.factories import Factory
 
@@ -137,6 +138,39 @@ def test_undoing_a_change_removes_apps_that_were_added_since(
     walk = journey(ann, browser=new_browser()).begin().password(NEW).code(thiefs.code())
     assert walk.browser.status == 422
     assert walk.code().tokens().acr == "mfa"
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_undoing_a_change_ends_recovery_codes_that_were_made_since(
+    factory: Factory, at_address, journey, new_browser, postman, ann, clock, since: bool
+) -> None:
+    """S52: a thief's codes must not replace the second factor for good. Those of before stay."""
+    thief = at_address(ann)
+
+    def make() -> str:
+        clock(minutes=1)
+        thief.open("/account/security").submit("Make new codes")
+        if "code" in thief.fields:
+            thief.fill(code=ann.authenticator.code()).submit()
+        thief.submit("next")
+        if "password" in thief.fields:
+            thief.fill(password=ann.password).submit()
+        code = codes_on(thief)[0]
+        thief.fill(noted=True).submit()
+        return code
+
+    code = "" if since else make()
+    clock(minutes=1)
+    thief.open("/account/address").fill(email="thief@evil.example").submit()
+    press(new_browser(), postman.link("thief@evil.example"))
+    back = next(mail.link for mail in postman.bring("ann@shoes.example") if THIS_WAS_NOT_ME in mail.text)
+    code = make() if since else code
+    press(new_browser(), back)
+    (mail,) = [mail for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text]
+    assert ("Recovery codes that were made" in mail.text) == since
+    choose(new_browser(), mail.link)
+    walk = journey(ann, browser=new_browser()).begin().password(NEW).recovery_code(code)
+    assert walk.browser.status == (422 if since else 200)
 
 
 def test_the_old_mailbox_alone_does_not_skip_the_factor(

@@ -1,8 +1,9 @@
 """Undo a change of e-mail address by "This was not me" (S52), from the old address, within 72 hours.
 
-An intruder who changed it knew the password, and may have added passkeys and authenticator apps. So no password works until
-a new one is chosen by a mail to the restored address, and no passkey is enough alone until it was shown beside that
-password. A second factor is never skipped: a reader of the old mailbox gets no further than by a forgotten password.
+An intruder who changed it knew the password, and may have added passkeys and authenticator apps, and made recovery codes. So
+no password works until a new one is chosen by a mail to the restored address, and no passkey is enough alone until it was
+shown beside that password. A second factor is never skipped: a reader of the old mailbox gets no further than by a forgotten
+password.
 """
 
 from contextlib import suppress
@@ -20,7 +21,7 @@ from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
 from idp.records import changed
-from idp.store import passkeys, totp, user_states, users
+from idp.store import passkeys, recovery_codes, totp, user_states, users
 from idp.store.users import User
 
 
@@ -64,7 +65,7 @@ def _give_back_username(link: Opened, user: User) -> None:
 
 
 def _drop_factors_since(link: Opened, origin: Origin) -> dict[str, bool]:
-    """Remove passkeys and apps that were added since, if an older factor stays. Returns the words of the mail."""
+    """Remove passkeys, apps and recovery codes that were made since, if an older factor stays. Returns words of the mail."""
     user, now, (at, user_id) = link.user, clock.now(), (link.user.organisation_id, link.user.id)
     if all(since >= link.created_at for since in factors.since(at, user_id).values()):
         return {}
@@ -76,5 +77,9 @@ def _drop_factors_since(link: Opened, origin: Origin) -> dict[str, bool]:
     for app in apps:
         totp.remove_totp(at, user_id, now, totp_id=app.id)
         record_about(origin, Event.APP_REMOVED, user, authenticator_app=app.id)
+    codes = recovery_codes.active_recovery_set(at, user_id)
+    is_theirs = codes is not None and codes.created_at >= link.created_at
+    if is_theirs:
+        recovery_codes.remove_recovery_set(at, user_id, now)
     user_states.renew_factors(at, user_id)
-    return {"passkeys_removed": bool(keys), "apps_removed": bool(apps)}
+    return {"passkeys_removed": bool(keys), "apps_removed": bool(apps), "codes_removed": is_theirs}
