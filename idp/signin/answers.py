@@ -96,16 +96,17 @@ NO_ANSWERS = Answers()
 
 @dataclass(frozen=True)
 class LastCode:
-    """The last recovery code, shown and not yet spent: its set, and its digest."""
+    """The last recovery code, shown and not yet spent: its set, its digest, and when it was entered."""
 
     set_id: str
     digest: bytes
+    at: str = ""
 
     @classmethod
     def from_json(cls, stored: Any) -> "LastCode | None":
         """Read one; None where there is none: then the person is asked for a factor as usual."""
         try:
-            return cls(stored["set"], crypto.from_b64url(stored["digest"]))
+            return cls(stored["set"], crypto.from_b64url(stored["digest"]), str(stored.get("at") or ""))
         except (TypeError, KeyError, AttributeError, Unreadable):
             return None
 
@@ -128,7 +129,9 @@ class Findings:
         """Return what the row keeps."""
         found: dict[str, Any] = {"leaked": self.leaked} if self.leaked else {}
         if self.last_code is not None:
-            found["last_code"] = {"set": self.last_code.set_id, "digest": crypto.b64url(self.last_code.digest)}
+            held = self.last_code
+            at = {"at": held.at} if held.at else {}
+            found["last_code"] = {"set": held.set_id, "digest": crypto.b64url(held.digest), **at}
         return {"version": VERSION, **self.later, **found}
 
 

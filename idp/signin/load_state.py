@@ -14,7 +14,7 @@ from idp.identity.policy.rules import ClientRule, Person
 from idp.identity.sessions import sessions
 from idp.identity.users import email_address, lookup
 from idp.signin import attempts
-from idp.signin.answers import Answers, Findings
+from idp.signin.answers import Answers, Findings, LastCode
 from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import ClientTerms, Needs, serves
 from idp.signin.state import BrowserContext, Case, KnownPerson, OrganisationFacts
@@ -47,7 +47,7 @@ def gather(
     user = _user(organisation, attempt, session)
     session = session if session is not None and user is not None and session.user_id == user.id else None
     rows = _Rows(attempt, organisation, terms, user, session)
-    findings, prepared = _unfinished(settings, attempt, user)
+    findings, prepared = _unfinished(settings, attempt, user, organisation)
     case = Case(
         now=now,
         asked_at=attempt.created_at if attempt.digest else now,
@@ -93,7 +93,8 @@ def _facts_of_person(settings: Settings, needs: Needs, visit: BrowserContext, ro
     if organisation is None or terms is None or user is None:
         return {}
     client, person = needs.client, lookup.person_of(settings, organisation, user)
-    own = tuple(one for one in assurance.from_json(attempt.proofs) if _is_theirs(one, user) and _is_later(one, organisation))
+    made = (one for one in assurance.from_json(attempt.proofs) if _is_later(one.at, organisation))
+    own = tuple(one for one in made if _is_theirs(one, user))
     rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
     return {
         "person": person,
@@ -113,17 +114,26 @@ def _facts_of_person(settings: Settings, needs: Needs, visit: BrowserContext, ro
     }
 
 
-def _unfinished(settings: Settings, attempt: Attempt, user: User | None) -> tuple[Findings, Prepared]:
+def _unfinished(
+    settings: Settings, attempt: Attempt, user: User | None, organisation: Organisation | None
+) -> tuple[Findings, Prepared]:
     """Return what the attempt has found and prepared, without a last recovery code (S44) that was spent or replaced
-    elsewhere, and without its set-up.
+    elsewhere or entered before the organisation was disabled, and without its set-up.
 
     The person is then asked for a factor as usual: a set-up that depends on such a code could never be finished.
     """
     findings = Findings.from_json(attempt.findings)
     held = findings.last_code
-    if held is None or user is None or recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest):
+    if held is None or user is None or organisation is None or _counts(held, user, organisation):
         return findings, attempts.opened(settings, attempt)
     return replace(findings, last_code=None), NOTHING_PREPARED
+
+
+def _counts(held: LastCode, user: User, organisation: Organisation) -> bool:
+    """Check if the last recovery code may still be spent by a set-up. A row of an earlier version has no time."""
+    if organisation.enabled_at is not None and not (held.at and _is_later(datetime.fromisoformat(held.at), organisation)):
+        return False
+    return recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest)
 
 
 def _is_theirs(proof: Proof, user: User) -> bool:
@@ -131,9 +141,9 @@ def _is_theirs(proof: Proof, user: User) -> bool:
     return proof.method != "password" or proof.credential == user.id
 
 
-def _is_later(proof: Proof, organisation: Organisation) -> bool:
-    """Check if a proof was made since the organisation was enabled again: a sign-in of before begins again."""
-    return organisation.enabled_at is None or proof.at >= organisation.enabled_at
+def _is_later(moment: datetime, organisation: Organisation) -> bool:
+    """Check if a proof of this moment was made since the organisation was enabled again: a sign-in begins again then."""
+    return organisation.enabled_at is None or moment >= organisation.enabled_at
 
 
 def _is_eligible(session: UserSession, needs: Needs, chosen: str) -> bool:

@@ -178,6 +178,22 @@ def test_a_sign_in_that_began_before_ends_nowhere(factory: Factory, journey, clo
     assert walk.password().code().tokens().claims["sub"] == jan.id
 
 
+def test_a_last_recovery_code_of_before_opens_no_set_up(factory: Factory, journey, clock, quiet_shoes: str) -> None:
+    """S44, S77: entered before, and not yet spent. Afterwards the password alone must not lead to a new second factor."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
+    walk = journey(ann).begin().password().recovery_code(ann.recovery_codes[0])
+    assert walk.browser.heading == "Set up your second factor again"
+    disable(factory, quiet_shoes)
+    clock(minutes=1)
+    enable(factory, quiet_shoes)
+    walk.browser.open(walk.browser.url)
+    assert walk.password().browser.fields == {"recovery_code"}
+    walk.recovery_code(ann.recovery_codes[0])
+    assert walk.browser.heading == "Set up your second factor again", "entered again, it counts"
+    walk.browser.reload()
+    assert walk.browser.heading == "Set up your second factor again"
+
+
 def test_links_printed_codes_and_asked_links_open_nothing(
     factory: Factory, browser, clock, postman, shoes, anna, jan
 ) -> None:

@@ -281,7 +281,8 @@ def _last_code(work: StepContext, set_id: str, digest: bytes, guess: Admitted) -
         guess.succeeded()
         work.record(Event.LAST_RECOVERY_CODE_SHOWN)
 
-    return StepResult(findings=replace(work.case.findings, last_code=LastCode(set_id, digest)), effect=effect)
+    held = LastCode(set_id, digest, work.case.now.isoformat())
+    return StepResult(findings=replace(work.case.findings, last_code=held), effect=effect)
 
 
 STEP = Step(
