@@ -1,13 +1,16 @@
 """Attack the console from an open session: become an administrator, or shut them out, without the password of one."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from idp.identity import email_links
-from idp.identity.accounts import invitations
+from idp.identity import email_links, mail_limits
+from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials import bypass_codes
 from idp.identity.ownership import transfer
+from idp.identity.short_codes import Shape
 from idp.store import users
 from tests.factories import BY_TESTS, Factory
 
@@ -70,6 +73,35 @@ def test_codes_of_before_open_no_account_with_more_rights(
     assert ("new_password" in there.fields) is not grows
     walk = journey(jan, browser=new_browser()).begin().password().recovery_code(today)
     assert (walk.browser.left_for is not None) is not grows
+
+
+@pytest.mark.parametrize("is_mailed", [True, False])
+def test_a_code_that_is_made_while_a_person_is_promoted(
+    factory: Factory, enter, shoes, anna, monkeypatch: pytest.MonkeyPatch, is_mailed: bool
+) -> None:
+    """What was allowed for an employee is judged again under the lock: nothing outlives the promotion by a fresh proof."""
+    address = {"email": "eve@shoes.example", "email_verified": False} if is_mailed else {}
+    more = {"role": "administrator", "email": "eve@shoes.example", "email_verified": is_mailed}
+    eve = factory.make_user(shoes, "eve", password="", **address)
+    place, name = (mail_limits, "admit") if is_mailed else (Shape, "draw")
+    real = getattr(place, name)
+
+    def promoted(*args: Any) -> Any:
+        monkeypatch.setattr(place, name, real)
+        with ThreadPoolExecutor(1) as another:  # with a confirmation of its own
+            another.submit(promote).result()
+        return real(*args)
+
+    def promote() -> None:
+        with factory.context():
+            accounts.change(factory.settings, factory.organisation(shoes), factory.user(eve), more, BY_TESTS)
+
+    browser = enter(anna, f"{PEOPLE}/{eve.id}/{'invite' if is_mailed else 'print-code'}")
+    monkeypatch.setattr(place, name, promoted)
+    browser.submit("Invite by e-mail" if is_mailed else "Print a code")
+    with factory.context():
+        assert role_of_eve(shoes) == "administrator"
+        assert email_links.latest(factory.settings, factory.user(eve), "invitation") is None
 
 
 def test_a_new_owner_has_no_code_of_before(factory: Factory, shoes, jan) -> None:

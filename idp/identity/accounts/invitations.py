@@ -19,7 +19,7 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.short_codes import Shape
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, is_plain_address
-from idp.store import organisations
+from idp.store import organisations, users
 from idp.store import rate_limits as rate_limit_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -35,15 +35,21 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     It goes to the address on record, verified or not: accepting the invitation verifies it. Raises ``Invalid`` for ``email``
     if there is none. Raises ``Conflict`` if the user has signed in before: a wrong address must not open their account.
     """
+    mail_limits.admit(settings, origin, user, _address_of(organisation, user, origin))
+    with transaction():
+        user = users.lock_user(user.organisation_id, user.id) or user  # a promotion at this moment ends what was made before
+        _mail(settings, user, _address_of(organisation, user, origin), origin)
+
+
+def _address_of(organisation: Organisation, user: User, origin: Origin) -> str:
+    """Return where an invitation goes; raises unless the acting user may invite this person, and has confirmed it."""
     permissions.require_over(organisation, user, origin)
     if access.is_over(user) or user.last_login_at is not None:
         raise Conflict(say("Only somebody who has not signed in yet, and is not disabled, can be invited."))
     if not user.email or not is_plain_address(user.email):
         raise Invalid("email", say("This person has no e-mail address. Print a code for them instead."))
-    mail_limits.admit(settings, origin, user, user.email)
     sensitive_changes.require(None, Access("invitation", user.role))
-    with transaction():
-        _mail(settings, user, user.email, origin)
+    return user.email
 
 
 def invite_new(settings: Settings, user: User, address: str, origin: Origin) -> None:
@@ -71,19 +77,25 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
 
     Also for users who forgot their password. Raises ``Conflict`` if a mail can be sent: then nobody else needs to know it.
     """
+    _require_printable(organisation, user, origin)
+    code = CODE.draw()
+    with transaction():
+        user = users.lock_user(user.organisation_id, user.id) or user  # a promotion at this moment ends what was made before
+        _require_printable(organisation, user, origin)
+        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, AUTHENTICATOR)
+        expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
+        email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
+        record_about(origin, Event.INVITED, user, printed=True)
+    return CODE.shown(code)
+
+
+def _require_printable(organisation: Organisation, user: User, origin: Origin) -> None:
     permissions.require_over(organisation, user, origin)
     if access.is_over(user) or has_owner_role(user):
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send an e-mail instead."))
     sensitive_changes.require(None, printed_access(user))
-    code = CODE.draw()
-    with transaction():
-        expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
-        email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
-        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, AUTHENTICATOR)
-        record_about(origin, Event.INVITED, user, printed=True)
-    return CODE.shown(code)
 
 
 def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:
