@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import add
@@ -95,6 +95,9 @@ class JobLine(Base):
     sealed_code: Mapped[str] = mapped_column(Text, default="")
 
 
+_Sibling = aliased(Job)
+
+
 def add_job(job: Job) -> None:
     """Insert a job."""
     add(job)
@@ -143,13 +146,20 @@ def keep_newest(organisation_id: str, kind: str, most: int) -> Delete:
 
 @asks_one
 def due_job(now: datetime) -> Select[Job]:
-    """Return the job that has waited longest: since it was started, or since its last round or the end of a dead lease.
+    """Return the job that has waited longest, of the organisation that has waited longest. None of a disabled organisation.
 
-    None of a disabled organisation.
+    An organisation waits since the last round for any job of it, and a job since its own last round or the end of a dead
+    lease; each since the job was made, if there was no round yet.
     """
     is_free = or_(Job.leased_until.is_(None), Job.leased_until <= now)
     since = func.coalesce(Job.leased_until, Job.created_at)
-    return select(Job).where(DUE, is_free, ~is_disabled(Job.organisation_id)).order_by(since).limit(1)
+    busy = select(Job.organisation_id).where(DUE)
+    last_round = func.max(func.coalesce(_Sibling.leased_until, _Sibling.ended_at)).label("last_round")
+    of_each = select(_Sibling.organisation_id, last_round).where(_Sibling.organisation_id.in_(busy))
+    turns = of_each.group_by(_Sibling.organisation_id).subquery()
+    found = select(Job).join(turns, turns.c.organisation_id == Job.organisation_id)
+    order = (func.coalesce(turns.c.last_round, Job.created_at), since)
+    return found.where(DUE, is_free, ~is_disabled(Job.organisation_id)).order_by(*order).limit(1)
 
 
 @claims

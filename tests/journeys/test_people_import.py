@@ -256,6 +256,26 @@ def test_a_long_import_and_a_short_one_take_turns(
     assert worked(factory) == 2
 
 
+@pytest.mark.parametrize("lines", [1, 3], ids=["jobs of one round", "jobs of several rounds"])
+def test_many_jobs_of_one_organisation_delay_no_other(
+    factory: Factory, enter, new_browser, clock, shoes, anna, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Organisations take turns, however many jobs each has: the jobs of one, all begun before, were all done first."""
+    monkeypatch.setattr(loop, "ROUND_SECONDS", 0)
+    browser = enter(anna)
+    for at in range(4):
+        start(upload(browser, "username\n" + "".join(f"till{at}-{line}\n" for line in range(lines))), anna)
+    clock(seconds=1)
+    toys = factory.make_organisation("toys", settings={"offer_set_up": False})
+    tim = factory.make_user(toys, "tim", role="administrator", with_totp=True, email="tim@toys.example")
+    start(upload(enter(tim, browser=new_browser()), "username\nliv\nkim\n", AT.replace("example-shoes", "toys")), tim)
+    with factory.context():
+        for _ in range(8):
+            clock(seconds=1)
+            worker.carry_out_jobs(factory.settings)
+    assert {"liv", "kim"} <= names(factory, toys)
+
+
 def test_five_thousand_lines_are_tried_with_few_statements(factory: Factory, enter, app, shoes, anna) -> None:
     """S64: the dry run reads people in chunks."""
     text = "username;name\n" + "".join(f"till{at};Till {at}\n" for at in range(5_000))

@@ -27,8 +27,9 @@ ORDERED_IN_MEMORY = {
     "owner_recoveries.open_recovery": "an organisation has one open recovery",
     "recovery_codes.codes_left": "counts for each user of an organisation",
     **dict.fromkeys(("memberships.group_names", "memberships.shop_codes"), "an export of one organisation"),
+    "jobs.due_job": "the jobs of a week of those organisations that wait, to find who has waited longest",
 }
-"""Functions that sort or export what an administrator of one organisation has made."""
+"""Functions that sort or export what administrators have made."""
 READS_ORGANISATION = {
     **dict.fromkeys(("organisation_rules.rules_of", "organisation_rules.naming"), "an organisation has at most 50"),
     "user_reach.count": "a preview counts everybody that a rule fits",
