@@ -14,6 +14,8 @@ from idp.errors import Invalid, say, say_many
 Values = Mapping[str, Any]
 NOT_A_DATE = say("This must be a date, for example 2021-04-30.")
 MOST_TEXTS, LONGEST_TEXT = 200, 200
+LONGEST_KEY = 254
+"""Characters of a compared form that columns hold. Some letters become up to eighteen when they are compared."""
 
 
 def differing(row: object, wanted: Values) -> dict[str, Any]:
@@ -59,6 +61,14 @@ def check_text(key: str, value: Any, most: int) -> str:
         most,
     )
     return normal_forms.name(key, value, most, wrong)
+
+
+def check_key(key: str, value: Any, most: int) -> str:
+    """Return the same of a name whose compared form is stored too. Raises ``Invalid``."""
+    text = check_text(key, value, most)
+    if len(normal_forms.compared(text)) > LONGEST_KEY:
+        raise Invalid(key, say("This name is too long: some of its letters count as several. Shorten it."))
+    return text
 
 
 def check_line(key: str, value: Any, most: int) -> str:

@@ -7,9 +7,10 @@ inside. Both keep their case, and no two of an organisation differ in case alone
 import re
 
 from idp import normal_forms
+from idp.checks import LONGEST_KEY
 
 _SHOP_CODE = re.compile(r"[A-Za-z0-9._-]{1,63}")
-LONGEST_GROUP_NAME, LONGEST_KEY = 100, 254
+LONGEST_GROUP_NAME = 100
 
 
 def is_shop_code(text: str) -> bool:

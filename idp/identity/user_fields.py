@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from idp import normal_forms
-from idp.checks import NOT_A_DATE, check_line, check_time_zone, check_truth, is_day
+from idp.checks import LONGEST_KEY, NOT_A_DATE, check_line, check_time_zone, check_truth, is_day
 from idp.errors import Invalid, say
 from idp.identity.roles import ROLES, Role
 from idp.normal_forms import compared
@@ -52,8 +52,11 @@ def check_email(key: str, value: Any) -> str | None:
     if not text:
         return None
     try:
-        return email_validator.validate_email(text, check_deliverability=False).normalized
-    except email_validator.EmailNotValidError as error:
+        address = email_validator.validate_email(text, check_deliverability=False).normalized
+        if len(compared(address)) > LONGEST_KEY:
+            raise ValueError("too long when it is compared")
+        return address
+    except ValueError as error:
         raise Invalid(key, say("This is not an e-mail address."), detail=str(error)) from error
 
 

@@ -54,6 +54,14 @@ def test_an_administrator_requires_a_factor_of_managers_from_a_day(
     assert (rule.actor_id, rule.subject_id != "", rule.data) == (anna.id, True, {})
 
 
+@pytest.mark.both_engines
+def test_a_name_of_letters_that_count_as_several_is_refused(enter, shoes, anna, engine: str) -> None:
+    """V2.2.1: PostgreSQL takes no compared form that is longer than its column: the page was a server error."""
+    browser = fill_in(enter(anna), "\ufdfa" * 15, **{"role-manager": "yes"})
+    assert browser.status == 422
+    assert any("too long" in error for error in browser.errors), browser.errors
+
+
 def test_a_rule_without_conditions_is_named_and_confirmed(factory: Factory, enter, shoes, anna, jan) -> None:
     """S11: nobody makes a rule for everybody by leaving fields empty. A changed form shows its preview again."""
     browser = enter(anna)

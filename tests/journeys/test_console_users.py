@@ -97,6 +97,7 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
         ("username", "ANNA", "taken"),
         ("username", " ", "Enter a username"),
         ("email", "not an address", "not an e-mail address"),
+        ("email", "\ufdfa" * 20 + "@shoes.example", "not an e-mail address"),  # 360 letters when it is compared
         ("phone_number", "call me", "not a telephone number"),
         ("name", "x\ny", "printable"),
         ("role", "owner", "cannot give anybody the role"),

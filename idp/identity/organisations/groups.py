@@ -4,7 +4,7 @@ from typing import Any
 
 from idp import audit, crypto
 from idp.audit import Event, Origin
-from idp.checks import Values, check_text, check_truth, differing
+from idp.checks import Values, check_key, check_truth, differing
 from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, say
 from idp.identity import claim_forms, permissions, sensitive_changes
@@ -82,7 +82,7 @@ def _group_state(row: Group) -> GroupState:
 
 def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
     """Return a group's name as apps get it in the claim ``groups``; no two of an organisation differ in case alone."""
-    name = check_text("name", typed, 100)
+    name = check_key("name", typed, 100)
     if not claim_forms.is_group_name(name):
         raise Invalid("name", say("A group's name cannot contain a comma: apps read a comma as the end of a name."))
     named = store.group_named(organisation_id, name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from idp import audit, crypto
 from idp.audit import Event, Origin
-from idp.checks import Values, check_text, check_texts, differing
+from idp.checks import Values, check_key, check_texts, differing
 from idp.db import refuse_duplicate
 from idp.errors import Conflict, Invalid, say, say_many
 from idp.identity import permissions, sensitive_changes
@@ -51,7 +51,7 @@ def rule_of(row: OrganisationRule) -> DatedRule:
 def draft(organisation: Organisation, values: Values, row: OrganisationRule | None = None) -> OrganisationRule:
     """Return a rule as it would be stored, new or changed. Raises ``Invalid``."""
     wanted = _checked(organisation.id, values)
-    name = check_text("name", values.get("name"), 100)
+    name = check_key("name", values.get("name"), 100)
     named = {one.name_key: one.id for one in organisation_rules.rules_of(organisation.id)}
     if named.get(compared(name), row.id if row else "") != (row.id if row else ""):
         raise taken(name)
