@@ -64,9 +64,9 @@ def test_a_removed_organisation_stops_working_at_once(scene, engine: str) -> Non
 @pytest.mark.both_engines
 def test_rows_of_a_removed_organisation_are_deleted_in_batches(scene, engine: str) -> None:
     """No statement deletes more rows than its caller asked for. A sweep continues a stopped one."""
-    assert {next(iter(table.primary_key)).name for table in removals.belongings()} == {"organisation_id"}, (
-        "an index must find the rows"
-    )
+    for table in removals.belongings():
+        begins = {next(iter(index.columns)).name for index in (table.primary_key, *table.indexes)}
+        assert "organisation_id" in begins, f"an index must find the rows of {table.name}"
     scene.tokens(scene.party(grant_types=GRANTS), scope=OFFLINE)
     other = scene.factory.make_user(scene.factory.make_organisation("toys"), "kim", with_totp=True, recovery_codes=3)
     here = scene.person.organisation_id
