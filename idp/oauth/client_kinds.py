@@ -181,7 +181,7 @@ KINDS: Mapping[str, Kind] = {
     ),
 }  # fmt: skip
 """The kinds by the name that their address has, the most usual first."""
-OF_ADMINISTRATORS = ("shop", "web", "till", "spa", "phone")
+KINDS_OF_ADMINISTRATORS = ("shop", "web", "till", "spa", "phone")
 """The kinds that administrators may connect: people sign in to them at a browser."""
 FIELDS = {"client_name": "name", "redirect_uris": ADDRESS, "client_uri": ADDRESS, "post_logout_redirect_uris": ADDRESS,
           "resource": ADDRESS}  # fmt: skip

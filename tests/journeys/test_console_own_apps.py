@@ -14,7 +14,7 @@ from idp.identity.organisations import organisations as organisation_rules
 from idp.identity.policy import dated_rules
 from idp.identity.policy import organisation_rules as organisation_policies
 from idp.oauth import registration, secret_changes
-from idp.oauth.client_kinds import KINDS, OF_ADMINISTRATORS
+from idp.oauth.client_kinds import KINDS, KINDS_OF_ADMINISTRATORS
 from idp.oauth.registration import Ours
 from idp.store import audit, client_secrets, clients
 from idp.store import dated_rules as store_dated_rules
@@ -216,7 +216,7 @@ def test_only_some_kinds_are_for_administrators(enter, allow, anna) -> None:
     allow()
     browser = enter(anna, HOME)
     statuses = {kind: browser.open(f"{HOME}/connect/{kind}").status for kind in KINDS}
-    assert {kind for kind, status in statuses.items() if status == 200} == set(OF_ADMINISTRATORS)
+    assert {kind for kind, status in statuses.items() if status == 200} == set(KINDS_OF_ADMINISTRATORS)
 
 
 def test_an_administrator_sees_no_scopes_of_the_apis_of_others(

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import Invalid, Message, Refusal
 from idp.oauth import client_kinds, registration
-from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, OF_ADMINISTRATORS, SCOPES, STACK, AppAnswers
+from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, KINDS_OF_ADMINISTRATORS, SCOPES, STACK, AppAnswers
 from idp.oauth.client_permissions import may_connect
 from idp.store import organisations
 from idp.web import pages, post_redirect_get, request_context, unsaved
@@ -65,7 +65,7 @@ def choose(store_url: str) -> Response:
     rows = tuple(
         KindRow(kind.title, kind.hint, url_for("admin.connect_kind", store_url=store_url, kind=name))
         for name, kind in KINDS.items()
-        if admin.is_operator or name in OF_ADMINISTRATORS
+        if admin.is_operator or name in KINDS_OF_ADMINISTRATORS
     )
     every = url_for("admin.add_app", store_url=store_url) if admin.is_operator else ""
     return pages.render("admin/client_kinds.html", KindsPage(admin.frame(HERE), rows, every))
@@ -74,7 +74,7 @@ def choose(store_url: str) -> Response:
 def connect(store_url: str, kind: str) -> Response:
     """Show the three fields for a kind. A posted form connects the app; its secret is shown this once."""
     admin = _connector(store_url, fresh=True)
-    if kind not in (KINDS if admin.is_operator else OF_ADMINISTRATORS):
+    if kind not in (KINDS if admin.is_operator else KINDS_OF_ADMINISTRATORS):
         abort(404)
     return unsaved.answer(lambda: _form(admin, kind, {}, None), partial(_form, admin, kind), partial(_connect, admin, kind))
 

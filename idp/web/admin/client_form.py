@@ -19,7 +19,7 @@ from idp.web.admin.client_labels import FIRST, LABELS, fits
 from idp.web.admin.client_meanings import MEANINGS, TEXTS
 
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
-OF_ADMINISTRATORS = frozenset(
+FIELDS_OF_ADMINISTRATORS = frozenset(
     (
         "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", TEXTS, "redirect_uris",
         "post_logout_redirect_uris", "backchannel_logout_uri", "initiate_login_uri", "scope", "default_acr_values",
@@ -150,12 +150,12 @@ def _with_values(row: Client | None, every: Sequence[Field]) -> tuple[Shown, ...
 
 def for_administrators(every: Sequence[Shown]) -> tuple[Shown, ...]:
     """Return the fields that administrators may change of an app of their organisation."""
-    return tuple(one for one in every if one.field.name in OF_ADMINISTRATORS)
+    return tuple(one for one in every if one.field.name in FIELDS_OF_ADMINISTRATORS)
 
 
 def of_administrator(row: Client, metadata: Mapping[str, Any], ours: Ours) -> tuple[dict[str, Any], Ours]:
     """Return what an administrator entered, with all else as it is."""
-    free = {name for name in (*metadata, *row.metadata_) if name.partition("#")[0] in OF_ADMINISTRATORS}
+    free = {name for name in (*metadata, *row.metadata_) if name.partition("#")[0] in FIELDS_OF_ADMINISTRATORS}
     kept = {name: value for name, value in row.metadata_.items() if name not in free}
     present = replace(ours, first_party=row.first_party, organisations=tuple(row.organisations))
     return {**kept, **{name: value for name, value in metadata.items() if name in free}}, present

@@ -105,7 +105,7 @@ DONE = {
     "take-over": say("“%(app)s” is taken over. Its organisation can no longer change the app."),
 }
 """What each action did."""
-OF_ADMINISTRATORS = ("delete",)
+ACTIONS_OF_ADMINISTRATORS = ("delete",)
 """The actions that administrators may do with an app that their organisation manages."""
 
 
@@ -173,7 +173,7 @@ def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     """Ask, then carry out one of ``ACTIONS``."""
     chosen = ACTIONS.get(act) or abort(404)
     admin, row = changeable(store_url, client_id)
-    if not admin.is_operator and act not in OF_ADMINISTRATORS:
+    if not admin.is_operator and act not in ACTIONS_OF_ADMINISTRATORS:
         abort(404)
     question = _question(admin, row, chosen)
     return confirm_then(admin, HERE, question, partial(_carry_out, admin, row, act))
