@@ -50,7 +50,7 @@ def new(client_id: str, overlap: str) -> None:
       idp client secret new kassa --overlap now
     """
     with opened() as settings:
-        click.echo(secret_changes.rotate_secret(settings, client_id, ORIGIN, OVERLAPS[overlap]))
+        click.echo(secret_changes.rotate_secret(settings, client_id, ORIGIN, OVERLAPS[overlap].lasts))
 
 
 @secret.command()

@@ -1,13 +1,14 @@
 """Change the secrets of a client: set a given one, replace them with an overlap, end one that leaked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from idp import clock
 from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Invalid, NotFound, say
+from idp.errors import Invalid, Message, NotFound, say, say_many
 from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import ClientState
 from idp.oauth.client_permissions import require_change
@@ -17,13 +18,47 @@ from idp.store import client_secrets as store
 from idp.store.client_secrets import ClientSecret
 from idp.store.clients import Client
 
-OVERLAPS = {
-    "now": timedelta(),
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-    "7d": timedelta(days=7),
+
+@dataclass(frozen=True)
+class Overlap:
+    """Hold how long the present secrets stay valid beside a new one: ``choice`` names it, ``effect`` says what happens."""
+
+    lasts: timedelta
+    choice: Message
+    effect: Message
+
+
+def _days(count: int) -> Overlap:
+    return Overlap(
+        timedelta(days=count),
+        say_many("%(num)s more day", "%(num)s more days", count),
+        say_many(
+            "The current secrets keep working for %(num)s day, so that you can change over.",
+            "The current secrets keep working for %(num)s days, so that you can change over.",
+            count,
+        ),
+    )
+
+
+OVERLAPS: Mapping[str, Overlap] = {
+    "now": Overlap(
+        timedelta(),
+        say("They stop working at once"),
+        say("The current secrets stop working at once: the app must have the new one before anybody can sign in again."),
+    ),
+    "1h": Overlap(
+        timedelta(hours=1),
+        say_many("%(num)s more hour", "%(num)s more hours", 1),
+        say_many(
+            "The current secrets keep working for %(num)s hour, so that you can change over.",
+            "The current secrets keep working for %(num)s hours, so that you can change over.",
+            1,
+        ),
+    ),
+    "1d": _days(1),
+    "7d": _days(7),
 }
-"""How long the present secrets may stay valid beside a new one, by the names that the command and the console take."""
+"""The overlaps by the names that the command and the console take."""
 USUAL_OVERLAP = "1d"
 
 
@@ -37,7 +72,9 @@ def set_secret(settings: Settings, client_id: str, secret: str, origin: Origin) 
         record_change(origin, row, Event.CLIENT_SECRET_MADE, overlap_seconds=0)
 
 
-def rotate_secret(settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAPS[USUAL_OVERLAP]) -> str:
+def rotate_secret(
+    settings: Settings, client_id: str, origin: Origin, overlap: timedelta = OVERLAPS[USUAL_OVERLAP].lasts
+) -> str:
     """Make a new secret; the present ones stay valid for ``overlap`` at most. Returns the secret, which is shown once.
 
     Raises ``Invalid`` if the app uses no secret, and ``Conflict`` if it has as many as it may have.

@@ -4,7 +4,7 @@ from functools import partial
 
 from flask import Blueprint, Response, abort, request
 
-from idp.errors import say, say_many
+from idp.errors import say
 from idp.oauth import secret_changes
 from idp.oauth.secret_changes import OVERLAPS, USUAL_OVERLAP
 from idp.store.clients import Client
@@ -16,24 +16,6 @@ from idp.web.admin.guard import Admin
 
 CHOICE = "overlap"
 """The parameter that says how long the present secrets keep working."""
-KEEP_WORKING = {
-    "now": say("The current secrets stop working at once: the app must have the new one before anybody can sign in again."),
-    "1h": say_many(
-        "The current secrets keep working for %(num)s hour, so that you can change over.",
-        "The current secrets keep working for %(num)s hours, so that you can change over.",
-        1,
-    ),
-    "1d": say_many(
-        "The current secrets keep working for %(num)s day, so that you can change over.",
-        "The current secrets keep working for %(num)s days, so that you can change over.",
-        1,
-    ),
-    "7d": say_many(
-        "The current secrets keep working for %(num)s day, so that you can change over.",
-        "The current secrets keep working for %(num)s days, so that you can change over.",
-        7,
-    ),
-}
 ONLY_ONE = say("It is the only secret: nobody can sign in to the app until you make a new secret and put it there.")
 
 
@@ -50,7 +32,7 @@ def new(store_url: str, client_id: str) -> Response:
     overlap = request.args.get(CHOICE, USUAL_OVERLAP)
     if overlap not in OVERLAPS:
         abort(404)
-    sentences = (say("The new secret is shown once."), KEEP_WORKING[overlap])
+    sentences = (say("The new secret is shown once."), OVERLAPS[overlap].effect)
     question = Question(
         say("Make a new secret for %(app)s?", app=row.name), sentences, say("New secret"), address_of(admin, client_id)
     )
@@ -59,7 +41,7 @@ def new(store_url: str, client_id: str) -> Response:
 
 def _make(admin: Admin, row: Client, overlap: str) -> Response:
     settings = request_context.settings()
-    secret = secret_changes.rotate_secret(settings, row.client_id, admin.origin, OVERLAPS[overlap])
+    secret = secret_changes.rotate_secret(settings, row.client_id, admin.origin, OVERLAPS[overlap].lasts)
     post_redirect_get.land_at(address_of(admin, row.client_id))
     return pages.render("admin/client.html", detail(admin, row, secret))
 

@@ -3,24 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.errors import Message, say, say_many
+from idp.errors import Message
 from idp.oauth import secret_changes
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.client_secrets import MOST_SECRETS, TOO_MANY
-from idp.oauth.secret_changes import USUAL_OVERLAP
+from idp.oauth.secret_changes import OVERLAPS, USUAL_OVERLAP
 from idp.store import operators, users
 from idp.store.client_secrets import ClientSecret
 from idp.store.clients import Client, uses_secret
 from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME
 from idp.web.admin.guard import Admin
-
-OVERLAP_WORDS = {
-    "now": say("They stop working at once"),
-    "1h": say_many("%(num)s more hour", "%(num)s more hours", 1),
-    "1d": say_many("%(num)s more day", "%(num)s more days", 1),
-    "7d": say_many("%(num)s more day", "%(num)s more days", 7),
-}
-"""How long the present secrets keep working beside a new one, by the names of ``secret_changes.OVERLAPS``."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class SecretPanel:
     methods: tuple[str, ...]
     are_used: bool = True
     secrets: tuple[Secret, ...] = ()
-    overlaps: tuple[tuple[str, Message], ...] = tuple(OVERLAP_WORDS.items())
+    overlaps: tuple[tuple[str, Message], ...] = tuple((name, overlap.choice) for name, overlap in OVERLAPS.items())
     usual: str = USUAL_OVERLAP
     full: Message | None = None
 
