@@ -40,7 +40,7 @@ class RegisteredClient:
     managed_by: str = ""
     """The organisation whose administrators connected it."""
     is_closed: bool = False
-    """The organisations that it serves are all disabled: it proves nothing, and people are told at the sign-in."""
+    """All organisations that it serves are disabled or removed: it proves nothing, and people are told at the sign-in."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
@@ -173,7 +173,7 @@ def registered(row: Client) -> RegisteredClient:
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
         managed_by=row.managed_by,
-        is_closed=disabled_organisations.are_all_disabled(row.organisations),
+        is_closed=disabled_organisations.are_all_closed(row.organisations),
         registered_itself=client_registrations.registration(row.client_id) is not None,
     )
 

@@ -154,8 +154,8 @@ def _initial_token(provider: Provider, request: RegistrationRequest) -> Registra
     found = client_registrations.token(digest_of(request.token), clock.now())
     if found is None:
         raise _count(provider, request, "unknown, expired, revoked or used up")
-    if disabled_organisations.are_all_disabled(found.organisations):
-        raise _bad_token("the organisations of its apps are disabled")
+    if disabled_organisations.are_all_closed(found.organisations):
+        raise _bad_token("the organisations of its apps are disabled or removed")
     return found
 
 
@@ -171,7 +171,7 @@ def _proved(provider: Provider, request: RegistrationRequest) -> tuple[Client, C
     is_right = crypto.same(known.digest if known is not None else crypto.sha256(shown), shown)
     if known is None or row is None or not is_right:
         raise _count(provider, request, f"wrong registration access token for {request.client_id[:80]}")
-    if row.disabled_at is not None or disabled_organisations.are_all_disabled(row.organisations):
+    if row.disabled_at is not None or disabled_organisations.are_all_closed(row.organisations):
         raise OAuthError("access_denied", "An operator has disabled this client.", status=403)
     return row, known
 

@@ -13,7 +13,7 @@ from idp.batches import change_some
 from idp.statements import asks_every, asks_one, claims
 from idp.store import kept
 from idp.store.organisation_states import is_disabled
-from idp.store.organisations import IS_DISABLED, Organisation
+from idp.store.organisations import IS_DISABLED, MOST_NAMED, REMOVED, Organisation
 from idp.store.sessions import UserSession
 
 WHY = "organisation_disabled"
@@ -50,9 +50,16 @@ def disabled() -> Select[str]:
     return select(Organisation.id).where(IS_DISABLED)
 
 
-def are_all_disabled(organisation_ids: Collection[str]) -> bool:
-    """Return whether there are ids, and each is of a disabled organisation."""
-    return bool(organisation_ids) and {*organisation_ids} <= {*disabled()}
+def are_all_closed(organisation_ids: Collection[str]) -> bool:
+    """Return whether there are ids, and each is of an organisation that is disabled or was removed."""
+    ids = sorted(organisation_ids)
+    return bool(ids) and not any(_open_one(ids[at : at + MOST_NAMED]) for at in range(0, len(ids), MOST_NAMED))
+
+
+@asks_one
+def _open_one(organisation_ids: Collection[str]) -> Select[str]:
+    here = (Organisation.id.in_(organisation_ids), Organisation.kind != REMOVED, Organisation.disabled_at.is_(None))
+    return select(Organisation.id).where(*here).limit(1)
 
 
 @asks_one

@@ -9,12 +9,21 @@ from sqlalchemy import Delete, Select, Table, Update, delete, select, tuple_, up
 
 from idp.db import Base
 from idp.statements import asks_every, asks_one, changes, claims, write
+from idp.store import kept
 from idp.store.organisations import IS_REMOVED, REMOVED, Organisation
 
 
+def close_organisation(organisation_id: str, store_url: str) -> bool:
+    """Hide an organisation from every search by id or store URL, once. The store URL becomes free.
+
+    Processes read the clients again that serve it alone.
+    """
+    kept.renew()
+    return _close(organisation_id, store_url)
+
+
 @claims
-def close_organisation(organisation_id: str, store_url: str) -> Update:
-    """Hide an organisation from every search by id or store URL. The store URL becomes free."""
+def _close(organisation_id: str, store_url: str) -> Update:
     here = (Organisation.id == organisation_id, Organisation.kind != REMOVED)
     return update(Organisation).where(*here).values(kind=REMOVED, store_url=store_url, owner_id=None)
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from idp.identity.organisations import status
+from idp import sweeps
+from idp.db import transaction
+from idp.identity.organisations import organisations, status
 from tests.drivers.approvals import GRANTS as CIBA
 from tests.drivers.approvals import ask as ask_approval
 from tests.drivers.registering_apps import LEAST, at, make_token, register
@@ -64,6 +66,28 @@ def test_a_client_of_the_organisation_alone_proves_nothing(scene: Scene, disable
         assert stock.token(FORM).json == {"error": "invalid_client", "error_description": "Client authentication failed."}
     enable()
     assert (stock.token(FORM).status_code, is_active()) == (200, before)
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("was_disabled", [True, False])
+def test_a_client_of_a_removed_organisation_proves_nothing(scene: Scene, disable, was_disabled: bool, engine: str) -> None:
+    """I3: removing does not open again what disabling has closed, neither at once nor once its rows are gone."""
+    here = (scene.person.organisation_id,)
+    stock = scene.party(
+        "stock", grant_types=["client_credentials"], redirect_uris=[], organisations=here, scope="stock.read"
+    )
+    api = scene.party("api")
+    token = stock.token(FORM).json["access_token"]
+    if was_disabled:
+        disable()
+    with scene.factory.context():
+        with transaction():
+            organisations.remove(scene.factory.organisation(*here), BY_TESTS)
+        for name in ("removed", "deleted"):
+            assert stock.token(FORM).status_code == 401, name
+            assert not api.ask("introspection_endpoint", {"token": token}).json["active"], name
+            sweeps.sweep(scene.factory.settings)
+            scene.party(name)  # a change of any app: all are read again
 
 
 def test_people_of_an_app_of_the_organisation_alone_are_told(scene: Scene, disable) -> None:

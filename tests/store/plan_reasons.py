@@ -16,9 +16,7 @@ READS_ALL = {
     "audit.chain_ids": "a command of the audit log that checks every chain",
     **dict.fromkeys(("organisations._first_two", "organisations.only_organisation"), "stops at the third row at the latest"),
     "organisations.organisations": "commands and provisioning need all of them",
-    **dict.fromkeys(
-        ("disabled_organisations.are_all_disabled", "disabled_organisations.disabled"), "an index of those that are disabled"
-    ),
+    "disabled_organisations.disabled": "an index of those that are disabled",
     "rate_limits.count_unmarked": "`idp doctor` counts them",
 }
 """Functions that may read a whole table, or that stop early although the plan does not show it."""
