@@ -7,6 +7,7 @@ server mails are written as files.
 
 import os
 import threading
+import time
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -29,6 +30,8 @@ RELAY_TRIES = 40
 """Five days (RFC 5321 §4.5.4.1): a relay that is away or misconfigured over a long weekend parks no mail."""
 OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
 """These failures are about the relay, not about the mail."""
+ROUND_SECONDS = 10.0
+"""How long one round of the worker may take for mails: requests for a new password, jobs and sweeps come next."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 """Pauses double from the first one on: an hour's outage costs a few tries, twelve tries span twelve hours."""
 NOTE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, *[20.0] * 10)
@@ -41,14 +44,17 @@ log = structlog.get_logger()
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
     """Send every mail that is due. Returns how many left. Mails whose link has expired are given up unsent.
 
-    The round ends at the first mail that the relay as a whole refuses: the others would get the same answer.
+    The round ends at the first mail that the relay as a whole refuses: the others would get the same answer. It also ends
+    after ``ROUND_SECONDS``.
     """
-    sent = 0
+    sent, ends = 0, time.monotonic() + ROUND_SECONDS
     while (stop is None or not stop.is_set()) and (mail := _claim()) is not None:
         failure = _deliver(settings, mail, stop or threading.Event())
         if failure in OF_RELAY:
             break
         sent += failure is None
+        if time.monotonic() >= ends:
+            break
     return sent
 
 

@@ -24,6 +24,8 @@ from idp.store.outbox import OutgoingMail
 from idp.store.users import User
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
+AHEAD = timedelta(hours=12)
+"""How much earlier a mail with a link or a code is due: its reader waits for it, and thousands of notices may be waiting."""
 NOTICES_OF_A_KIND = 20
 """One person gets this many notices of one kind within the window of ``limits``. The audit log has all of them.
 
@@ -252,7 +254,7 @@ def _put(settings: Settings, user: User, reader: Reader, letter: Letter, expires
             sealed_values=letter.sealed(settings.ring, sealed.MAILS.place(mail_id)),
             message_id=f"<{mail_id}@{urlsplit(settings.issuer).hostname}>",
             created_at=now,
-            due_at=now,
+            due_at=now - AHEAD if expires_at else now,
             expires_at=expires_at,
             tries=0,
         )
