@@ -151,7 +151,7 @@ def require_own_names(client_id: str, managed_by: str, former: Mapping[str, Any]
     Apps that registered themselves do not count: nobody has looked at their names, and they must not occupy any.
     """
     wanted = {compared(name): member for member, name in _names_in(metadata).items() if name != former.get(member)}
-    others = [row for row in store.clients() if row.client_id != client_id and row.serves(managed_by)] if wanted else []
+    others = [row for row in store.serving(managed_by) if row.client_id != client_id] if wanted else []
     named = {row.client_id: name for row in others for name in _names_of(row) if compared(name) in wanted}
     alone = set(client_registrations.registered_among(list(named))) if named else set()
     for name in (name for other, name in named.items() if other not in alone):

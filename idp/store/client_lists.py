@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, exists, select, true
 
 from idp.keyset import Place, page_of
 from idp.store.client_registrations import ClientRegistration, RegistrationToken
-from idp.store.clients import Client
+from idp.store.clients import Client, is_near
 
 CHUNK = 200
 ONLY: Mapping[str, ColumnElement[bool]] = {
@@ -20,11 +20,11 @@ ONLY: Mapping[str, ColumnElement[bool]] = {
 def listed(place: Place | None, most: int, *, organisation_id: str = "", only: str = "") -> list[Client]:
     """Return a page of the clients by ``client_id``; with an organisation, of those that serve it.
 
-    Those are known after reading: it reads chunk by chunk until the page is full.
+    Which of the operators' clients do is known after reading: it reads chunk by chunk until the page is full.
     """
-    found: list[Client] = []
+    here, found = [ONLY[only], *([is_near(organisation_id)] if organisation_id else [])], list[Client]()
     while len(found) < most:
-        chunk = page_of(select(Client).where(ONLY[only]), (Client.client_id,), place, most)
+        chunk = page_of(select(Client).where(*here), (Client.client_id,), place, most)
         wanted = [row for row in chunk if not organisation_id or row.serves(organisation_id)]
         is_before = place is not None and place.is_before
         found = [*wanted, *found] if is_before else [*found, *wanted]

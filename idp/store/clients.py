@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Delete, Select, String, Update, delete, select, update
+from sqlalchemy import Boolean, ColumnElement, Delete, Index, Select, String, Update, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base
@@ -21,6 +21,7 @@ class Client(Base):
     """
 
     __tablename__ = "clients"
+    __table_args__ = (Index("ix_clients_managed", "managed_by", "client_id"),)
 
     client_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
@@ -108,6 +109,21 @@ def lock_client(client_id: str) -> Select[str]:
 def clients() -> Select[Client]:
     """Return all clients, by ``client_id``."""
     return select(Client).order_by(Client.client_id)
+
+
+def serving(organisation_id: str) -> list[Client]:
+    """Return the clients that serve an organisation, by ``client_id``. Those that others manage are not read."""
+    return [row for row in _own_and_common(organisation_id) if row.serves(organisation_id)]
+
+
+@asks_every
+def _own_and_common(organisation_id: str) -> Select[Client]:
+    return select(Client).where(is_near(organisation_id)).order_by(Client.client_id)
+
+
+def is_near(organisation_id: str) -> ColumnElement[bool]:
+    """Match the clients that an organisation manages and those of the operators: no other client can serve it."""
+    return or_(Client.managed_by == "", Client.managed_by == organisation_id)
 
 
 @asks_every

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from idp.db import Base, connection, db, transaction
-from idp.store import access, grant_sweeps, organisation_lists, user_search
+from idp.store import access, clients, grant_sweeps, organisation_lists, user_search
 from tests.drivers.query_plans import PARTIAL, postgresql_plan, reads_organisation, scanned, sorts_much, sqlite_plan
 from tests.drivers.store_functions import asked_by_store, statements_of
 from tests.store.plan_reasons import ORDERED_IN_MEMORY, READS_ALL, READS_ORGANISATION
@@ -40,6 +40,16 @@ def test_no_statement_of_the_store_reads_a_whole_table(
         faults += [f"{name}: {one}\n  " + "\n  ".join(plan)] if tables or is_sorted or is_wide else []
     assert len(plans) > 250
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.both_engines
+def test_the_apps_of_other_organisations_are_not_read(engine: str, app: Flask) -> None:
+    """Administrators connect apps, so that clients grow with organisations. Each reads its own and the operators'."""
+    read = sqlite_plan if engine == "sqlite" else postgresql_plan
+    with app.app_context(), db.engine.connect() as reading:
+        plans = [read(reading, one) for one in statements_of(app, "", clients.serving)]
+    assert plans
+    assert all("ix_clients_managed" in " ".join(plan) for plan in plans), plans
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def read(admin: Admin) -> tuple[Filter, Sought, tuple[Message, ...]]:
     user_id, unknown = _person(admin, asked["username"])
     faults = {"username": unknown, "shop": no_shop, "since": wrong_since, "until": wrong_until}
     wrong = next((name for name, errors in faults.items() if errors), "")
-    serving = tuple((row.client_id, row.name) for row in clients.clients() if row.serves(at.id))
+    serving = tuple((row.client_id, row.name) for row in clients.serving(at.id))
     form = Filter(
         asked,
         at.zone.key,

@@ -238,7 +238,7 @@ def _known(admin: Admin, rows: Sequence[OrganisationRule]) -> Known:
         "roles": {role: words for role, words in ROLE_NAMES.items() if role not in RULING_ROLES},
         "groups": {group.id: group.name for group in organisation_lists.groups_with(at, groups)},
         "shops": {shop.id: shop.name for shop in organisation_lists.shops_with(at, shops)},
-        "clients": {row.client_id: row.name for row in clients.clients() if row.serves(at)},
+        "clients": {row.client_id: row.name for row in clients.serving(at)},
     }
 
 

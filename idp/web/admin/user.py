@@ -199,7 +199,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
 
 def _explained(admin: Admin, user: User) -> ExplainPage:
     settings, at = request_context.settings(), admin.organisation
-    serving = [row for row in clients.clients() if row.serves(at.id)]
+    serving = clients.serving(at.id)
     chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
     on, errors = chosen_day(at)
     readable = dated_rules.readable_here(at, admin.origin)
