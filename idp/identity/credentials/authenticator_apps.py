@@ -10,7 +10,7 @@ from idp.db import transaction
 from idp.errors import NotFound
 from idp.identity import permissions, sensitive_changes
 from idp.identity.credentials import second_factor
-from idp.identity.credentials.passkeys import normal_name
+from idp.identity.credentials.authenticator_names import normal_name
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address, status
 from idp.identity.users.status import NOTHING, Kept

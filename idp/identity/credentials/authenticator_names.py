@@ -1,11 +1,15 @@
-"""Who makes an authenticator, by its AAGUID: for a name in a list, never for a decision.
+"""Names of passkeys and authenticator apps: what their person calls one, and who makes it, by its AAGUID.
 
-The facts are the makers' own and the community's list of passkey providers. An AAGUID without attestation is a claim.
+They are for lists, never for a decision. The facts are the makers' own and the community's list of passkey providers. An
+AAGUID without attestation is a claim.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from idp import normal_forms
+
+LONGEST_NAME = 60
 MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "fbfc3007-154e-4ecc-8c0b-6e020557d7bd": "iCloud Keychain",
@@ -47,3 +51,9 @@ MAKERS: Mapping[str, str] = MappingProxyType(
 def maker_of(aaguid: str) -> str:
     """Return the name of the maker or the product; empty if it is not known."""
     return MAKERS.get(aaguid, "")
+
+
+def normal_name(typed: str) -> str:
+    """Return a name as it is stored: one line, printable, not too long. Empty is allowed."""
+    plain = normal_forms.one_line(" ".join(typed.split()))
+    return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()

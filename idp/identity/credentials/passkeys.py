@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from idp import clock, crypto, factors, normal_forms
+from idp import clock, crypto, factors
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
@@ -12,7 +12,7 @@ from idp.errors import Invalid, NotFound, say_many
 from idp.identity import permissions, sensitive_changes
 from idp.identity.assurance import Proof
 from idp.identity.credentials import second_factor, webauthn
-from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.credentials.authenticator_names import maker_of, normal_name
 from idp.identity.credentials.webauthn import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address, status
@@ -26,7 +26,6 @@ from idp.store.users import User
 
 MOST = 20
 """Passkeys of one person: the options of a sign-in name them all."""
-LONGEST_NAME = 60
 
 
 def handle_of(user: User) -> bytes:
@@ -147,12 +146,6 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
 def shown_name(passkey: Passkey) -> str:
     """Return the user's own name for a passkey, else its maker's; empty if neither is known."""
     return passkey.name or maker_of(passkey.aaguid)
-
-
-def normal_name(typed: str) -> str:
-    """Return a name as it is stored: one line, printable, not too long. Empty is allowed."""
-    plain = normal_forms.one_line(" ".join(typed.split()))
-    return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()
 
 
 def passkeys_of(user: User) -> Sequence[Passkey]:

@@ -11,7 +11,7 @@ from idp.audit import Event
 from idp.factors import SECOND
 from idp.identity.credentials import authenticator_apps, recovery_codes, totp
 from idp.identity.credentials.authenticator_entry import LONGEST_LABEL, AppEntry, entry_of, without_colons
-from idp.identity.credentials.passkeys import normal_name
+from idp.identity.credentials.authenticator_names import normal_name
 from idp.identity.users import email_address
 from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
 from idp.signin.required_level import needed_level, password_is_recent, wants_new_password

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from idp.errors import Message, say
 from idp.identity.assurance import Proof
 from idp.identity.credentials import totp
-from idp.identity.credentials.passkeys import normal_name
+from idp.identity.credentials.authenticator_names import normal_name
 from idp.signin.prepared import NOTHING_PREPARED, SetUp
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
