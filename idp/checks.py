@@ -13,7 +13,7 @@ from idp.errors import Invalid, say, say_many
 
 Values = Mapping[str, Any]
 NOT_A_DATE = say("This must be a date, for example 2021-04-30.")
-MOST_TEXTS, LONGEST_TEXT = 200, 200
+MOST_TEXTS, LONGEST_TEXT, LONGEST_REASON = 200, 200, 200
 LONGEST_KEY = 254
 """Characters of a compared form that columns hold. Some letters become up to eighteen when they are compared."""
 
@@ -76,6 +76,12 @@ def check_line(key: str, value: Any, most: int) -> str:
     wrong = say_many("Use at most %(num)s printable character.", "Use at most %(num)s printable characters.", most)
     is_empty = isinstance(value, str) and len(value) <= most and not normal_forms.one_line(value)
     return "" if is_empty else normal_forms.name(key, value, most, wrong)
+
+
+def check_reason(reason: str) -> dict[str, str]:
+    """Return the reason of an act as data of its row in the audit log, empty for none. Raises ``Invalid``."""
+    line = check_line("reason", reason, LONGEST_REASON)
+    return {"reason": line} if line else {}
 
 
 def check_texts(key: str, value: Any) -> list[str]:

@@ -10,7 +10,7 @@ from functools import partial
 from idp import clock
 from idp.audit import Event, Origin, record
 from idp.batches import in_batches
-from idp.checks import check_line
+from idp.checks import check_reason
 from idp.db import transaction
 from idp.errors import Conflict, say
 from idp.identity import permissions, sensitive_changes
@@ -18,7 +18,6 @@ from idp.identity.sensitive_changes import OrganisationState
 from idp.store import disabled_organisations as store
 from idp.store.organisations import Organisation
 
-LONGEST_REASON = 200
 FEW = 10_000
 """Sessions are counted up to here."""
 
@@ -48,7 +47,7 @@ def disable(organisation: Organisation, origin: Origin, *, reason: str = "") -> 
     if organisation.disabled_at is not None:
         return None
     sensitive_changes.require(OrganisationState({}), OrganisationState({}, is_disabled=True))
-    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
+    about = check_reason(reason)
     with transaction():
         ended = signed_in(organisation)
         if not store.disable(organisation.id, clock.now()):
@@ -63,7 +62,7 @@ def enable(organisation: Organisation, origin: Origin, *, reason: str = "") -> b
     if organisation.disabled_at is None:
         return False
     sensitive_changes.require(OrganisationState({}, is_disabled=True), OrganisationState({}))
-    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
+    about = check_reason(reason)
     end_sessions = partial(store.end_sessions, organisation.id, clock.now())
     in_batches(end_sessions)
     with transaction():

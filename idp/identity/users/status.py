@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from idp import clock
 from idp.audit import Event, Origin, record_about
-from idp.checks import check_line
+from idp.checks import check_reason
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import email_links, permissions, sensitive_changes
@@ -26,7 +26,6 @@ class Kept:
 
 
 NOTHING = Kept()
-LONGEST_REASON = 200
 
 
 def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -> int:
@@ -48,7 +47,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
     if user.disabled_at is not None:
         return None
     sensitive_changes.require(Access("account", user.role), None)
-    about = {"reason": why} if (why := check_line("reason", reason, LONGEST_REASON)) else {}
+    about = check_reason(reason)
     with transaction():
         require_another_owner(user)
         found = users.lock_user(organisation.id, user.id)
