@@ -11,6 +11,7 @@ import click
 from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun
+from idp.cli.counts import counted
 from idp.cli.opening import opened
 from idp.cli.refusals import in_english
 from idp.db import transaction
@@ -95,7 +96,8 @@ def disable(store_url: str, reason: str) -> None:
 
 
 def _people(done: status.Disabled) -> str:
-    return f"more than {done.people} people" if done.is_more else f"{done.people} people"
+    people = counted(done.people, "person", "people")
+    return f"at least {people}" if done.is_more else people
 
 
 @organisation.command()

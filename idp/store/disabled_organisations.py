@@ -1,7 +1,7 @@
 """Disable organisations: one column closes all of it, and what is open ends in batches afterwards.
 
-Sessions, grants and jobs ask ``organisations.is_open`` in the statement that reads them. Not here: what people are told
-(``identity.organisations.status``).
+Sessions, grants and jobs ask ``organisation_states`` in the statement that reads them. Not here: what operators do and are
+told (``identity.organisations.status``).
 """
 
 from collections.abc import Collection
@@ -70,12 +70,12 @@ def has_shut_out(organisation_id: str, digest: bytes) -> Select[str]:
 
 
 @asks_one
-def count_signed_in(organisation_id: str, now: datetime, most: int) -> Select[int]:
-    """Count the people with a live session, among the ``most`` sessions that end last."""
+def count_signed_in(organisation_id: str, now: datetime, most: int) -> Select[int, int]:
+    """Count the people with a live session, and the sessions, among the ``most`` sessions that end last."""
     is_live = (UserSession.ended_at.is_(None), UserSession.idle_until > now, UserSession.ends_at > now)
     newest = select(UserSession.user_id).where(UserSession.organisation_id == organisation_id, *is_live)
     some = newest.order_by(UserSession.ends_at.desc(), UserSession.id.desc()).limit(most).subquery()
-    return select(func.count(distinct(some.c.user_id)))
+    return select(func.count(distinct(some.c.user_id)), func.count())
 
 
 def end_sessions(organisation_id: str, now: datetime, most: int) -> int:

@@ -72,6 +72,19 @@ def test_an_operator_disables_and_enables_an_organisation(
     assert there[0].heading == "Activity"
 
 
+def test_a_count_that_stopped_at_its_limit_names_no_number(
+    factory: Factory, enter, new_browser, shoes, jan, olga: MadePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S77: sessions are counted up to a limit, and one person may have several of those."""
+    monkeypatch.setattr(status, "FEW", 2)
+    for _ in range(2):
+        enter(jan, "/account/activity", new_browser())
+    browser = enter(olga, f"{AT}/disable")
+    assert "Everybody is signed out everywhere: many thousands of people at the moment." in browser.text
+    browser.fill(password=olga.password).submit()
+    assert "Example Shoes is disabled, and everybody is signed out everywhere." in browser.text
+
+
 def test_the_second_of_two_operators_is_told(factory: Factory, enter, new_browser, shoes, olga: MadePerson) -> None:
     """Nothing happens twice, and the log has one row for each act."""
     browser = enter(olga, f"{AT}/disable")

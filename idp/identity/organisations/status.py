@@ -24,7 +24,7 @@ FEW = 10_000
 
 @dataclass(frozen=True)
 class Disabled:
-    """How many people were signed out; ``is_more``: more than were counted."""
+    """Hold how many people are signed out. ``is_more``: perhaps more, because not all sessions were counted."""
 
     people: int
     is_more: bool = False
@@ -32,8 +32,8 @@ class Disabled:
 
 def signed_in(organisation: Organisation) -> Disabled:
     """Return how many people disabling would sign out."""
-    counted = store.count_signed_in(organisation.id, clock.now(), FEW) or 0
-    return Disabled(counted, counted == FEW)
+    people, sessions = store.count_signed_in(organisation.id, clock.now(), FEW) or (0, 0)
+    return Disabled(people, sessions == FEW)
 
 
 def disable(organisation: Organisation, origin: Origin, *, reason: str = "") -> Disabled | None:
