@@ -26,9 +26,7 @@ MOST = 500
 """The most users at once: an act on them takes seconds."""
 LeftOut = tuple[User, Message]
 """A user who is not changed, and why."""
-
-
-Codes = list[str] | None
+ShopCodes = list[str] | None
 """The codes of a user's shops; None for all shops."""
 CHANGED_SINCE = say("changed since then")
 
@@ -87,7 +85,7 @@ class Outcome:
     changed: int
     sessions: int
     left_out: tuple[LeftOut, ...]
-    shops: Mapping[str, tuple[Codes, Codes]] = field(default_factory=dict)
+    shops: Mapping[str, tuple[ShopCodes, ShopCodes]] = field(default_factory=dict)
 
 
 def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
@@ -207,17 +205,17 @@ def carry_out(
     settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: Target, origin: Origin
 ) -> Outcome:
     """Carry an act out. Raises ``ConfirmationRequired`` at the first user who needs more confirmation."""
-    changed, ended, left_out, shops = 0, 0, list[LeftOut](), dict[str, tuple[Codes, Codes]]()
+    changed, ended, left_out, shops = 0, 0, list[LeftOut](), dict[str, tuple[ShopCodes, ShopCodes]]()
     for user_id in user_ids:
         with transaction():
             user = (users.lock_user if act.is_about_shops else users.user)(organisation.id, user_id)
             if user is None:
                 continue
             refusal = _refusal(organisation, user, act, origin)
-            before = _codes_of(user) if act.is_about_shops else None
+            before = _shop_codes_of(user) if act.is_about_shops else None
             sessions = None if refusal else act.do(settings, organisation, user, origin, target)
             if sessions is not None and act.is_about_shops:
-                shops[user_id] = before, _codes_of(users.user(organisation.id, user_id) or user)
+                shops[user_id] = before, _shop_codes_of(users.user(organisation.id, user_id) or user)
         if refusal is not None:
             left_out.append((user, refusal.message))
         if sessions is not None:
@@ -226,7 +224,7 @@ def carry_out(
 
 
 def give_back(
-    settings: Settings, organisation: Organisation, shops: Mapping[str, tuple[Codes, Codes]], origin: Origin
+    settings: Settings, organisation: Organisation, shops: Mapping[str, tuple[ShopCodes, ShopCodes]], origin: Origin
 ) -> Outcome:
     """Give users the shops that they had before an act. Those whose shops were changed since then are left out."""
     changed, left_out = 0, list[LeftOut]()
@@ -238,7 +236,7 @@ def give_back(
             with transaction():
                 now = users.lock_user(organisation.id, user_id) or user
                 permissions.require_over(organisation, now, origin)
-                if _codes_of(now) != after:
+                if _shop_codes_of(now) != after:
                     raise Conflict(CHANGED_SINCE)
                 changed += bool(accounts.change(settings, organisation, now, {"shops": before}, origin))
         except Refusal as refusal:  # a shop of theirs may be closed by now
@@ -246,7 +244,7 @@ def give_back(
     return Outcome(changed, 0, tuple(left_out))
 
 
-def _codes_of(user: User) -> Codes:
+def _shop_codes_of(user: User) -> ShopCodes:
     return None if user.all_shops else sorted(_shops_of(user))
 
 

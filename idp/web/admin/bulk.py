@@ -181,13 +181,4 @@ def _by_shops(chosen: Chosen, plan: Plan) -> list[Message]:
 
 
 def _told(chosen: Chosen, outcome: Outcome) -> Message:
-    """Say what happened."""
-    done = chosen.words.done.about(num=outcome.changed, target=chosen.label, to=chosen.to)
-    said = [done if outcome.changed else say("Nothing had to be changed.")]
-    if outcome.sessions:
-        said.append(say_many("%(num)s session ended.", "%(num)s sessions ended.", outcome.sessions))
-    said += bulk_words.left_out(outcome.left_out)
-    told = said[0]
-    for sentence in said[1:]:
-        told = say("%(first)s %(then)s", first=told, then=sentence)
-    return told
+    return bulk_words.told(chosen.words.done.about(num=outcome.changed, target=chosen.label, to=chosen.to), outcome)

@@ -61,9 +61,7 @@ def _question(admin: Admin, kept: Mapping[str, Any]) -> Question:
 def _give_back(admin: Admin, kept: Mapping[str, Any]) -> Response:
     outcome = bulk.give_back(request_context.settings(), admin.organisation, kept["shops"], admin.origin)
     done = say_many("%(num)s person has the former shops again.", "%(num)s people have the former shops again.", 0)
-    told = done.about(num=outcome.changed) if outcome.changed else say("Nothing had to be changed.")
-    for sentence in bulk_words.left_out(outcome.left_out):
-        told = say("%(first)s %(then)s", first=told, then=sentence)
+    told = bulk_words.told(done.about(num=outcome.changed), outcome)
     is_closed = kept["shop"] and organisations.shop(admin.organisation.id, kept["shop"]) is None
     people = url_for("admin.people", store_url=admin.organisation.store_url)
     return guard.told(admin, people if is_closed else kept["back"], told)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 from idp.errors import Message, say, say_many
-from idp.identity.accounts.bulk import LeftOut
+from idp.identity.accounts.bulk import LeftOut, Outcome
 from idp.store.users import User
 
 NAMED = 10
@@ -163,6 +164,15 @@ def names(some: Sequence[User]) -> Message | str:
     first = ", ".join(user.username for user in some[:NAMED])
     more = len(some) - NAMED
     return say_many("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=first) if more > 0 else first
+
+
+def told(done: Message, outcome: Outcome) -> Message:
+    """Say what happened: ``done`` if anybody was changed, how many sessions ended, and who is left out."""
+    said = [done if outcome.changed else say("Nothing had to be changed.")]
+    if outcome.sessions:
+        said.append(say_many("%(num)s session ended.", "%(num)s sessions ended.", outcome.sessions))
+    said += left_out(outcome.left_out)
+    return reduce(lambda first, then: say("%(first)s %(then)s", first=first, then=then), said)
 
 
 def left_out(some: Sequence[LeftOut]) -> list[Message]:
