@@ -47,8 +47,8 @@ def _question(admin: Admin, user: User, app: Totp) -> Question:
         **named,
     )
     last = say(
-        "This app is the last second factor, so recovery codes end too. Where a second factor is "
-        "compulsory, it must be set up again."
+        "This app is the last second factor, so recovery codes end too. Where a second factor is required, "
+        "it must be set up again."
     )
     return Question(
         heading if app.name or app.number > 1 else say("Remove the authenticator app of %(username)s?", **named),
