@@ -10,13 +10,17 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from idp import config
 from idp.audit import Event
+from idp.cli.opening import opened
+from idp.db import transaction
+from idp.store import names
 from idp.store.audit import AuditHead, AuditRow
+from idp.store.clients import Client
 from idp.store.organisations import Group, Organisation, Shop
 from idp.store.totp import Totp
 from idp.store.users import GroupMember, User, UserShop
 from tests.benchmarks.fill import BATCH, new_engine, new_id
 
-SHOPS, GROUPS, ORGANISATIONS = 1_000, 200, 2_000
+SHOPS, GROUPS, ORGANISATIONS, APPS = 5_000, 200, 2_000, 2_000
 EVENTS = 3
 """Events of each person in the audit log."""
 Row = dict[str, Any]
@@ -31,7 +35,9 @@ def fill(file: Path) -> None:
         people = list(connection.scalars(select(User.id).where(User.organisation_id == here).order_by(User.id)))
         shops = _add_named(connection, Shop, here, [{"code": f"S{n:04}", "name": f"Shop {n}"} for n in range(SHOPS)])
         groups = _add_named(connection, Group, here, [{"name": f"Group {n}"} for n in range(GROUPS)])
-        _add(connection, Organisation, [_organisation(number) for number in range(ORGANISATIONS)])
+        others = [_organisation(number) for number in range(ORGANISATIONS)]
+        _add(connection, Organisation, others)
+        _add(connection, Client, [_client(number, others[number % len(others)]["id"]) for number in range(APPS)])
         place = {"organisation_id": here}
         _add(connection, UserShop, [place | {"user_id": one, "shop_id": shops[n % SHOPS]} for n, one in enumerate(people)])
         tenth = enumerate(people[::10])
@@ -40,8 +46,17 @@ def fill(file: Path) -> None:
         connection.execute(update(User).where(User.organisation_id == here).values(all_shops=False))
         connection.execute(update(User).where(User.organisation_id == here, User.id.in_(with_app)).values(has_factor=True))
         _add_events(connection, here, people)
+    with opened(settings):
+        while _sweep():
+            pass
+    with engine.begin() as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
+
+
+def _sweep() -> int:
+    with transaction():
+        return names.sweep_names(BATCH)
 
 
 def _add_named(connection: Connection, table: type, organisation_id: str, rows: Sequence[Row]) -> list[str]:
@@ -59,6 +74,12 @@ def _add(connection: Connection, table: type, rows: Sequence[Row]) -> None:
 def _organisation(number: int) -> Row:
     common = {"id": new_id(), "country": "NL", "created_at": datetime.now(UTC)}
     return common | {"store_url": f"chain{number}", "name": f"Chain {number}"}
+
+
+def _client(number: int, organisation_id: str) -> Row:
+    """Describe an app that administrators connected."""
+    common = {"created_at": datetime.now(UTC), "managed_by": organisation_id, "organisations": [organisation_id]}
+    return common | {"client_id": f"app{number}", "metadata_": {"client_name": f"App {number}"}}
 
 
 def _add_events(connection: Connection, organisation_id: str, people: Sequence[str]) -> None:

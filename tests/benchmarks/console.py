@@ -4,8 +4,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+from idp.store.organisation_lists import ORGANISATION_ORDERS, SHOP_ORDERS
+from idp.store.user_states import ORDERS, STATES
 from tests.benchmarks import chain
 from tests.benchmarks.measure import percentile
 from tests.benchmarks.peers.sleutel import IDP
@@ -20,8 +23,6 @@ GOAL_MS = 300
 SHOWN = 12
 """How many of the slowest addresses are printed."""
 SEARCHES = ("staff", "staff%209", "staff7777", "nobody", "example", "s")
-STATES = ("no_factor", "factor", "passkey", "no_passkey", "never", "no_email", "unverified", "disabled", "locked")
-ORDERS = ("", "-username", "seen", "-seen", "-added", "added")
 ROLES = ("employee", "administrator")
 CHAIN = "/admin/bench"
 AUDITED = ("username=staff7", "client=bench", "address=192.0.2.7", "event=sign-ins", "event=wrong", "event=login:started")
@@ -75,13 +76,13 @@ def _measured(browser: Browser, address: str, times: int) -> Asked:
 
 def _addresses(browser: Browser) -> Iterator[str]:
     """Name every list with its filters, searches, orders and pages."""
-    yield "/admin/?q=chain"
-    yield "/admin/?q=1999"
+    for sort in ORGANISATION_ORDERS:
+        yield from (f"/admin/?sort={sort}&q={q}" for q in ("", "chain", "1999", "chain%201", "nobody"))
     for page in ("overview", "apps", "keys", "mail", "ownership", "policies", "settings", "audit", "sessions", "shops"):
         yield from _pages(browser, f"{CHAIN}/{page}")
     yield from _pages(browser, f"{CHAIN}/groups")
-    for first in ("shops", "groups"):
-        yield from (f"{CHAIN}/{first}?q={q}" for q in ("1", "99", "shop", "group", "nobody"))
+    for first, sort in product(("shops", "groups"), SHOP_ORDERS):
+        yield from (f"{CHAIN}/{first}?sort={sort}&q={q}" for q in ("", "1", "99", "shop", "group%209", "shop%201", "nobody"))
     yield from (f"{CHAIN}/people?state=factor&state=no_factor", f"{CHAIN}/people?state=passkey&state=no_passkey")
     for order in ORDERS:
         yield from _pages(browser, f"{CHAIN}/people?sort={order}")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from idp.cli import main
-from tests.benchmarks import console, fill, measure, report
+from tests.benchmarks import chain, console, fill, measure, report
 from tests.benchmarks.operations import OPERATIONS
 from tests.benchmarks.peers.sleutel import provision
 from tests.benchmarks.target import Target
@@ -63,8 +63,10 @@ def test_a_wrong_password_is_refused(target: Target) -> None:
     visitor.close()
 
 
-def test_every_list_of_the_console_is_measured(target: Target, tmp_path: Path) -> None:
+def test_every_list_of_the_console_is_measured(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--console`` asks each list with its searches, filters, orders and pages, and all of them answer."""
+    for name in ("SHOPS", "GROUPS", "ORGANISATIONS", "APPS"):
+        monkeypatch.setattr(chain, name, 60)
     config = tmp_path / "crowd.toml"
     fill.fill(config, 60)
     console.prepare(config)
