@@ -120,6 +120,20 @@ def test_an_act_about_shops_is_undone(factory: Factory, enter, new_browser, shoe
     assert codes(factory, shoes, "kim", "lee") == {"kim": ["dam"], "lee": ["dam", "zwo"]}
 
 
+def test_undoing_puts_nobody_into_another_shop_with_the_same_code(factory: Factory, enter, shoes, anna, made) -> None:
+    """S67: a shop was closed, and a new one has its code. Nobody who is moved back gets into it, or out of it."""
+    browser = enter(anna)
+    for act, of, end in (("Move to another shop", "utr", ["dam"]), ("Remove from the shop", "dam", [])):
+        select(browser, made[of], act, made["kim"])
+        browser.fill(**({"choice": made["dam"]} if end else {})).submit(act.split(" to another")[0]).click("Undo")
+        close(factory, shoes, made[of])
+        with factory.context(), transaction():
+            made[of] = shops.create(shoes, {"code": of, "name": "Another"}, BY_TESTS).id
+        browser.submit("Give the shops back")
+        assert f"Nothing had to be changed. Left out: kim (There is no {of} in this organisation." in browser.text
+        assert codes(factory, shoes, "kim") == {"kim": end}
+
+
 def test_a_selection_that_the_release_before_kept_is_read(factory: Factory, enter, monkeypatch, shoes, anna, made) -> None:
     """It lacks the page where the people were selected: the question and the undoing work, in the section of people."""
     put = stash.put

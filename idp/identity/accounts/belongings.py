@@ -7,6 +7,7 @@ from idp.normal_forms import compared
 from idp.store import memberships, organisations
 from idp.store.organisations import Organisation
 
+MISSING = say("There is no %(name)s in this organisation.")
 DELETED = say("A group or shop that you chose has just been deleted. Choose again.")
 
 
@@ -24,7 +25,7 @@ def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
     by_key = {compared(name): row_id for name, row_id in known.items()}
     for name in names:
         if name not in known and compared(name) not in by_key:
-            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name))
+            raise Invalid(key, MISSING.about(name=name))
     return [known.get(name) or by_key[compared(name)] for name in names]
 
 

@@ -11,9 +11,9 @@ from functools import partial
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Conflict, Message, Refusal, say
+from idp.errors import Conflict, Invalid, Message, Refusal, say
 from idp.identity import permissions, sensitive_changes
-from idp.identity.accounts import accounts
+from idp.identity.accounts import accounts, belongings
 from idp.identity.credentials import second_factor
 from idp.identity.owner import require_not_owner
 from idp.identity.sensitive_changes import Access, Confirmation
@@ -26,8 +26,8 @@ MOST = 500
 """The most users at once: an act on them takes seconds."""
 LeftOut = tuple[User, Message]
 """A user who is not changed, and why."""
-ShopCodes = list[str] | None
-"""The codes of a user's shops; None for all shops."""
+Shops = list[list[str]] | None
+"""A user's shops, each by its code and its id, which no later shop with that code has; None for all shops."""
 CHANGED_SINCE = say("changed since then")
 
 
@@ -79,13 +79,13 @@ class Plan:
 class Outcome:
     """Hold how many users an act changed, how many sessions ended, and the users left out.
 
-    ``shops``: by id of each user changed, the codes of their shops before and after, where the act is about shops.
+    ``shops``: by id of each user changed, their shops before and after, where the act is about shops.
     """
 
     changed: int
     sessions: int
     left_out: tuple[LeftOut, ...]
-    shops: Mapping[str, tuple[ShopCodes, ShopCodes]] = field(default_factory=dict)
+    shops: Mapping[str, tuple[Shops, Shops]] = field(default_factory=dict)
 
 
 def _disable(settings: Settings, organisation: Organisation, user: User, origin: Origin, _: Target) -> int | None:
@@ -205,17 +205,17 @@ def carry_out(
     settings: Settings, organisation: Organisation, user_ids: Iterable[str], act: Act, target: Target, origin: Origin
 ) -> Outcome:
     """Carry an act out. Raises ``ConfirmationRequired`` at the first user who needs more confirmation."""
-    changed, ended, left_out, shops = 0, 0, list[LeftOut](), dict[str, tuple[ShopCodes, ShopCodes]]()
+    changed, ended, left_out, shops = 0, 0, list[LeftOut](), dict[str, tuple[Shops, Shops]]()
     for user_id in user_ids:
         with transaction():
             user = (users.lock_user if act.is_about_shops else users.user)(organisation.id, user_id)
             if user is None:
                 continue
             refusal = _refusal(organisation, user, act, origin)
-            before = _shop_codes_of(user) if act.is_about_shops else None
+            before = _held_by(user) if act.is_about_shops else None
             sessions = None if refusal else act.do(settings, organisation, user, origin, target)
             if sessions is not None and act.is_about_shops:
-                shops[user_id] = before, _shop_codes_of(users.user(organisation.id, user_id) or user)
+                shops[user_id] = before, _held_by(users.user(organisation.id, user_id) or user)
         if refusal is not None:
             left_out.append((user, refusal.message))
         if sessions is not None:
@@ -224,7 +224,7 @@ def carry_out(
 
 
 def give_back(
-    settings: Settings, organisation: Organisation, shops: Mapping[str, tuple[ShopCodes, ShopCodes]], origin: Origin
+    settings: Settings, organisation: Organisation, shops: Mapping[str, tuple[Shops, Shops]], origin: Origin
 ) -> Outcome:
     """Give users the shops that they had before an act. Those whose shops were changed since then are left out."""
     changed, left_out = 0, list[LeftOut]()
@@ -236,16 +236,27 @@ def give_back(
             with transaction():
                 now = users.lock_user(organisation.id, user_id) or user
                 permissions.require_over(organisation, now, origin)
-                if _shop_codes_of(now) != after:
+                if _held_by(now) != after:
                     raise Conflict(CHANGED_SINCE)
-                changed += bool(accounts.change(settings, organisation, now, {"shops": before}, origin))
+                wanted = _codes_of(organisation, before)
+                changed += bool(accounts.change(settings, organisation, now, {"shops": wanted}, origin))
         except Refusal as refusal:  # a shop of theirs may be closed by now
             left_out.append((user, refusal.message))
     return Outcome(changed, 0, tuple(left_out))
 
 
-def _shop_codes_of(user: User) -> ShopCodes:
-    return None if user.all_shops else sorted(_shops_of(user))
+def _held_by(user: User) -> Shops:
+    held = users.shops_of(user.organisation_id, user.id)
+    return None if user.all_shops else sorted([shop.code, shop.id] for shop in held)
+
+
+def _codes_of(organisation: Organisation, shops: Shops) -> list[str] | None:
+    """Return the codes of shops, which stay until the transaction ends. Raises ``Invalid`` for one that was closed."""
+    there = set(memberships.hold_shops(organisation.id, [shop_id for _, shop_id in shops])) if shops else set()
+    for code, shop_id in shops or ():
+        if shop_id not in there:
+            raise Invalid("shops", belongings.MISSING.about(name=code))
+    return None if shops is None else [code for code, _ in shops]
 
 
 def _refusal(organisation: Organisation, user: User, act: Act, origin: Origin) -> Refusal | None:
