@@ -1,6 +1,7 @@
 """Keep what a right answer changes: everything in one transaction, or nothing if another request was first."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,8 @@ from idp.signin import attempts
 from idp.signin.flow import is_authenticated
 from idp.signin.load_state import gather_again
 from idp.signin.step import Stale, StepContext, StepResult, Wrong
-from idp.store import users
+from idp.store import disabled_organisations, organisations, users
+from idp.store.organisations import Organisation
 
 
 class _RolledBack(Exception):
@@ -76,7 +78,14 @@ def _lock_person(work: StepContext, result: StepResult) -> None:
     user_id = result.columns.get("user_id") or work.attempt.user_id
     organisation_id = result.columns.get("organisation_id") or work.attempt.organisation_id
     if user_id and organisation_id:
+        _follow_clock(work.organisation or organisations.organisation(organisation_id), work.case.now)
         users.lock_user(organisation_id, user_id)
+
+
+def _follow_clock(organisation: Organisation | None, now: datetime) -> None:
+    """Let people in where the clock was set back since their organisation was enabled: what is older does not count."""
+    if organisation is not None and organisation.enabled_at is not None and organisation.enabled_at > now:
+        disabled_organisations.put_back(organisation.id, now)
 
 
 def _start_or_renew(work: StepContext) -> SessionCookie:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Select, Update, distinct, func, select, update
 
 from idp.batches import change_some
-from idp.statements import asks_every, asks_one, claims
+from idp.statements import asks_every, asks_one, changes, claims
 from idp.store import kept
 from idp.store.organisation_states import is_disabled
 from idp.store.organisations import IS_DISABLED, MOST_NAMED, REMOVED, Organisation
@@ -42,6 +42,13 @@ def enable(organisation_id: str, now: datetime) -> bool:
 def _enable(organisation_id: str, now: datetime) -> Update:
     here = (Organisation.id == organisation_id, Organisation.disabled_at.is_not(None))
     return update(Organisation).where(*here).values(disabled_at=None, enabled_at=now)
+
+
+@changes
+def put_back(organisation_id: str, now: datetime) -> Update:
+    """Date the enabling no later than now: the clock was ahead then, and nothing that begins now would count."""
+    here = (Organisation.id == organisation_id, Organisation.disabled_at.is_(None), Organisation.enabled_at > now)
+    return update(Organisation).where(*here).values(enabled_at=now)
 
 
 @asks_every
