@@ -1,4 +1,4 @@
-"""Several authenticator apps of one person, in the profile: added, named, set up again and removed (S7, S22, S28, S53)."""
+"""Several authenticator apps of one person, in the profile: added, named, set up again and removed (S7, S28, S53, S78)."""
 
 from collections.abc import Callable
 
@@ -71,7 +71,7 @@ def add(browser: Browser, person: MadePerson, name: str = "") -> Authenticator:
 def test_a_second_app_is_added_and_signs_in(
     factory: Factory, journey: Callable[..., Journey], new_browser: Callable[..., Browser], ann: MadePerson, clock
 ) -> None:
-    """S22, S34, S53: it takes effect at its first right code. Recovery codes stay, and a mail names the app."""
+    """S22, S53, S78: it takes effect at its first right code. Recovery codes stay, and a mail names the app."""
     browser = sign_in(new_browser(), ann)
     tablet = add(browser, ann, "  My\u2028tablet ")
     assert browser.url == ISSUER + PLACE + "?done=app"
@@ -153,7 +153,7 @@ def test_remembered_devices_outlive_a_further_app_and_end_with_a_removal(
 
 
 def test_one_app_is_set_up_again_and_the_others_stay(factory: Factory, journey, new_browser, ann: MadePerson, clock) -> None:
-    """S8, S26: the new phone takes the place, the label and the name of the old one."""
+    """S8, S26, S78: the new phone takes the place, the label and the name of the old one."""
     tablet = factory.give_app(ann, "Tablet")
     before = apps(factory, ann)
     browser = sign_in(new_browser(), ann).open(PLACE).submit("Set up again Authenticator app")
@@ -207,7 +207,7 @@ def test_the_last_app_takes_recovery_codes_with_it(factory: Factory, journey, ne
 
 
 def test_a_sixth_app_is_not_offered_and_not_added(factory: Factory, new_browser, ann: MadePerson) -> None:
-    """The page says so; a form that was kept open leads back to it. A number that is free again is given again."""
+    """S78: the page says so; a form that was kept open leads back to it. A number that is free again is given again."""
     for name in ("b", "c", "d"):
         factory.give_app(ann, name)
     browser = sign_in(new_browser(), ann).open(PLACE)
@@ -225,7 +225,7 @@ def test_a_sixth_app_is_not_offered_and_not_added(factory: Factory, new_browser,
 def test_an_app_that_was_removed_in_the_meantime_replaces_no_other(
     factory: Factory, new_browser, ann: MadePerson, clock
 ) -> None:
-    """S20: its set-up was begun in another browser. The app that stays is not replaced."""
+    """S20, S78: its set-up was begun in another browser. The app that stays is not replaced."""
     factory.give_app(ann, "Tablet")
     first, second = apps(factory, ann)
     browser = sign_in(new_browser(), ann).open(PLACE).submit("Set up again Tablet")

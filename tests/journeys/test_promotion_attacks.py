@@ -52,7 +52,7 @@ def test_an_intruder_at_a_session_with_a_fresh_proof_becomes_no_administrator(
 def test_codes_of_before_open_no_account_with_more_rights(
     factory: Factory, enter, new_browser, journey, clock, shoes, anna, jan, role: str
 ) -> None:
-    """A printed code and one for today were given for an employee. Who kept them must not become an administrator."""
+    """S79: a printed code and one for today were given for an employee. Who kept them must not become an administrator."""
     grows = role in ("administrator", "manager")
     with factory.context():
         eve = factory.make_user(shoes, "eve", password="")
@@ -105,7 +105,7 @@ def test_a_code_that_is_made_while_a_person_is_promoted(
 
 
 def test_a_new_owner_has_no_code_of_before(factory: Factory, shoes, jan) -> None:
-    """An operator appoints the owner. A code that was issued for the employee works neither now nor after a handover."""
+    """S79: an operator appoints the owner. A code issued for the employee works neither now nor after a handover."""
     with factory.context():
         at = factory.organisation(shoes)
         bypass_codes.issue(factory.settings, at, factory.user(jan), BY_TESTS)

@@ -25,7 +25,7 @@ def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, 
 def test_a_code_of_any_of_several_apps_signs_in(
     factory: Factory, journey: Callable[..., Journey], new_browser, quiet_shoes: str, clock
 ) -> None:
-    """S34, S57: each app signs in by its own code, each code once. A wrong one counts once, however many apps there are."""
+    """S57, S78: each app signs in by its own code, each code once. A wrong one counts once, however many apps there are."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     tablet = factory.give_app(ann, "Tablet")
     code = tablet.shown()
@@ -39,7 +39,7 @@ def test_a_code_of_any_of_several_apps_signs_in(
 
 
 def test_guesses_are_counted_once_for_all_apps(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S56, V6.3: a second app gives nobody a second set of guesses, and costs no extra ones."""
+    """S78, V6.3: a second app gives nobody a second set of guesses, and costs no extra ones."""
     alone, beside = (factory.make_user(quiet_shoes, name, with_totp=True) for name in ("ann", "bob"))
     factory.give_app(beside)
     left = []

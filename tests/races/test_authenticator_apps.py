@@ -73,7 +73,7 @@ def test_concurrent_removals_of_one_app_remove_it_once(race: Race) -> None:
 
 
 def test_concurrent_additions_make_five_apps_at_most(race: Race) -> None:
-    """Two browsers set up the fifth app. One takes effect; the other browser begins its sign-in again."""
+    """S78: two browsers set up the fifth app. One takes effect; the other browser begins its sign-in again."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=3)
     for name in ("b", "c", "d"):
         race.factory.give_app(ann, name)
