@@ -2,12 +2,12 @@
 
 - the files at the top: roles, fields of users, the owner, permissions, the last day of access, sensitive changes, assurance
   levels, consents, e-mailed links, limits of mails, codes that people type;
-- ``organisations``: organisations with their shops and groups, their settings and look;
+- ``organisations``: organisations with their shops and groups, their settings, look and status;
 - ``policy``: when a second factor is required, and dated rules of the installation and of organisations;
 - ``sessions``: sessions, and the list of them;
 - ``lockout``: rate limits and lockouts;
 - ``users``: finding users, their status, profile, e-mail address, activity and export;
-- ``credentials``: passwords, authenticator apps, passkeys, recovery codes, codes for today, remembered devices, and
+- ``credentials``: passwords, authenticator apps, passkeys, recovery codes, bypass codes, remembered devices, and
   resetting them;
 - ``ownership``: handing an organisation over, and recovering it for its owner;
 - ``accounts``: creating and changing users, one or several at once, inviting them, new organisations, operators;

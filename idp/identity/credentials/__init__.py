@@ -1,5 +1,5 @@
 """What people sign in with: passwords, authenticator apps, passkeys, recovery codes, remembered devices.
 
-``bypass_codes`` are codes for today that administrators issue to people without their phone.
-Also how each is reset, unlocked, undone and imported. Not here: which of them a sign-in asks for (``policy``, ``signin``).
+Also how each is reset, unlocked, undone and imported, and ``bypass_codes``, which administrators issue for today to people
+without their phone. Not here: which of them a sign-in asks for (``policy``, ``signin``).
 """
