@@ -49,9 +49,7 @@ def test_a_sign_in_with_a_code_ends_at_an_outside_app(visitor: Visitors, live: L
     here.complains(said(NO_MATCH))
     whole(here.fill(password=ann.password).next().sees(said(ENTER_YOUR_CODE)), said)
     here.fill(code=ann.authenticator.wrong()).next()
-    here.complains(
-        said("That code is not right. Wait for the next code, or close your authenticator app and open it again.")
-    )
+    here.complains(said(NOT_RIGHT))
     here.fill(code=ann.authenticator.code()).next().sees(said("May %(app)s see this?", app="Boekhouder"))
     main = whole(here, said).page.locator("main")
     for words in (said("You are signed in as “%(username)s”.", username="ann"), said(YOUR_E_MAIL_ADDRESS)):

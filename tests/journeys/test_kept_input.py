@@ -1,6 +1,5 @@
 """Typed text is shown again, cleared cookies are no dead end, and refusals name what may be wrong (S29, S60, S62)."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -132,7 +131,6 @@ def link_of(factory: Factory, person: MadePerson, purpose: Any) -> str:
     return email_links.address_of(factory.settings, purpose, token)
 
 
-Way = Callable[[Browser, str], Browser]
 LOST: dict[str, tuple[str, dict[str, str | bool], str, str]] = {
     "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", CHECK_YOUR_E_MAIL),
     "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "x"}, "", START_WITH_YOUR_CODE),

@@ -16,10 +16,6 @@ from idp.store import audit, client_registrations, clients
 from tests.drivers.registering_apps import ABOUT_IT, CALLBACK, CLI, FULL, LEAST, PATH, at, changed, make_token, register
 from tests.drivers.relying_party import RelyingParty
 
-NOT_OBJECTS = (
-    b"", b"{", b"[]", b"5", b'"x"', b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff", b"[" * 50_000, b'{"a":"\\ud800"}',
-)  # fmt: skip
-
 
 @pytest.fixture
 def mode():

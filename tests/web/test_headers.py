@@ -7,8 +7,6 @@ import pytest
 from idp.web.oauth_api import ENDPOINTS
 from tests.web.conftest import METHODS, Heard, Recorder, Shop, paths
 
-OFFICIAL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
 
 def is_marked(heard: Heard) -> bool:
     """Check the headers that every response must have, and those that none may have."""
