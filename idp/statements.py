@@ -44,7 +44,6 @@ from idp.unit_of_work import COUNT, ROWS, UnitOfWork
 P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-R = TypeVar("R")
 _UNKNOWN = object()
 Run = Callable[[UnitOfWork, Prepared, tuple[Any, ...]], Any]
 

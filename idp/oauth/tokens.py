@@ -17,7 +17,6 @@ from idp.oauth.provider import Provider
 from idp.oauth.resource_indicators import Target, ourselves
 
 ACCESS_TOKEN_TYPE = "at+jwt"
-ACCESS_TOKEN_ALG = "ES256"
 
 
 @dataclass(frozen=True)
