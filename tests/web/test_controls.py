@@ -17,6 +17,7 @@ BARE = {
     "Change", "Copy", "Delete", "Disable", "Edit", "Enable", "End", "Forget", "Hide", "Remove", "Rename", "Rotate", "Show",
 }  # fmt: skip
 """Words that do not say what a control does unless one sees what stands beside it."""
+REFERENCES = ("for", "aria-labelledby", "aria-describedby", "aria-controls")
 OF_THE_FRAME = ("header", "footer", "nav")
 
 
@@ -102,6 +103,25 @@ def test_every_control_says_what_it_does(samples: dict[str, Elements]) -> None:
     """SC 2.4.4, 2.4.6: people who jump from button to button hear "Remove Passkey Phone", not "Remove"."""
     vague = {name: [one.name for one in page.controls() if one.name in BARE | {""}] for name, page in samples.items()}
     assert {name: found for name, found in vague.items() if found} == {}
+
+
+def test_an_id_names_one_element(samples: dict[str, Elements]) -> None:
+    """HTML: an id is not empty, contains no blank, and stands once on a page; labels and hints find only such elements."""
+    faults = {}
+    for name, page in samples.items():
+        ids = Counter(str(one.given["id"]) for one in page.all if "id" in one.given)
+        faults[name] = [one for one, count in ids.items() if count > 1 or not one or any(map(str.isspace, one))]
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_references_lead_to_elements(samples: dict[str, Elements]) -> None:
+    """SC 1.3.1, 4.1.2: a label, a hint and a heading that a page names by id are on that page."""
+    lost = {}
+    for name, page in samples.items():
+        ids = {one.given.get("id") for one in page.all}
+        named = [word for one in page.all for key in REFERENCES for word in (one.given.get(key) or "").split()]
+        lost[name] = [one for one in named if one not in ids]
+    assert {name: found for name, found in lost.items() if found} == {}
 
 
 def test_no_two_controls_of_a_page_sound_the_same(samples: dict[str, Elements]) -> None:
