@@ -119,7 +119,7 @@ def read_without_browser(
     for check in CHECKS.values():
         if check in NOT_OF_BROWSERS:
             check(draft)
-    return _needs(draft, _terms(draft, provider.issuer), return_to, carried)
+    return _needs(draft, _terms(draft, ""), return_to, carried)
 
 
 def _finished(draft: Draft) -> AuthorizationRequest:
@@ -131,6 +131,7 @@ def _finished(draft: Draft) -> AuthorizationRequest:
 
 
 def _terms(draft: Draft, redirect_uri: str) -> ClientTerms:
+    """Return what a sign-in must know of the client. ``redirect_uri``: where the answer goes; empty for nowhere."""
     words, details = scope_words(draft.provider, draft.scopes), in_words(draft.provider, draft.details)
     return terms(draft.client, redirect_uri, draft.provider.settings, words, details)
 

@@ -244,7 +244,7 @@ class Clients:
 
 
 def host_of(redirect_uri: str) -> str:
-    """Return where an answer goes, as people read it: a host, or the scheme of a native app."""
+    """Return where an answer goes, as people read it: a host, or the scheme of a native app; empty for nowhere."""
     return urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme
 
 

@@ -224,6 +224,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "consent-kept": ("signin/consent.html", ConsentPage(_frame("consent"), SCOPES, "b.example", "", "", {}, True)),
     "consent-unchecked": ("signin/consent.html", replace(CONSENT, registered_itself=True)),
     "consent-connected": ("signin/consent.html", replace(CONSENT, managed_by="Example Shoes")),
+    "consent-device": ("signin/consent.html", replace(CONSENT, redirect_host="")),
     "consent-act": (
         "signin/consent.html",
         replace(CONSENT, scopes=(), redirect_host="till.example", details=({"": "Refund 49.95 euro (Till)"},)),

@@ -103,6 +103,7 @@ def test_refusing_consent_ends_the_request(scene):
     scene.browser.open("/device").fill(user_code=body["user_code"]).submit()
     while "May Thirdparty see this?" not in scene.browser.text:
         scene._answer()
+    assert "You continue to" not in scene.browser.text, "a device takes its tokens itself: nobody continues elsewhere"
     scene.browser.submit("choice=deny")
     assert "The device is not signed in" in scene.browser.text
     assert error_of(party, body["device_code"]) == "access_denied"

@@ -18,7 +18,8 @@ class ConsentPage:
 
     ``scope_words``: the words for the scopes of APIs, by language. ``details``: those for acts that are allowed once.
     ``keeps_offline_access``: the app keeps that scope also after the person signs out. ``registered_itself``: no operator
-    has looked at the app. ``managed_by``: the organisation whose administrators connected it; empty for operators.
+    has looked at the app. ``redirect_host``: empty for a device or an approval, after which nobody continues elsewhere.
+    ``managed_by``: the organisation whose administrators connected it; empty for operators.
     """
 
     frame: Frame
