@@ -218,3 +218,14 @@ def kind_of(metadata: Mapping[str, Any], *, shared: bool) -> str:
 def stacks_of(name: str) -> tuple[tuple[str, str], ...]:
     """Return the libraries for a kind, by name and title."""
     return tuple((stack, guides.STACKS[stack].title) for stack in KINDS[name].stacks)
+
+
+def stacks_for(metadata: Mapping[str, Any], *, shared: bool) -> tuple[tuple[str, str], ...]:
+    """Return the libraries that fit a registration, by name and title.
+
+    A native app without a scheme of its own, such as a command, takes answers at loopback: so do libraries of servers.
+    """
+    kind = kind_of(metadata, shared=shared)
+    if kind == "phone" and all(urlsplit(one).hostname in LOOPBACK for one in metadata.get("redirect_uris", ())):
+        return tuple((name, stack.title) for name, stack in guides.STACKS.items() if stack.secret is None)
+    return stacks_of(kind)

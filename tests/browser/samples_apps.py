@@ -11,14 +11,14 @@ from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
 from idp.mail.smtp import Failure
-from idp.oauth.client_kinds import KINDS
+from idp.oauth.client_kinds import KINDS, KINDS_OF_ADMINISTRATORS, stacks_of
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
-from idp.web.admin import client_form, client_guide
+from idp.web.admin import client_form
 from idp.web.admin.audit import NOT_HERE, WITHOUT_NAME, AuditPage, Chain, Entry, Line
 from idp.web.admin.audit_filter import FIELDS as ASKED
 from idp.web.admin.audit_filter import Filter, Preset
-from idp.web.admin.client_connect import ConnectForm, KindRow, KindsPage
+from idp.web.admin.client_connect import ASKED_FOR, AskPage, ConnectForm, KindRow, KindsPage
 from idp.web.admin.client_detail import PKCE, AppDetailPage, AppRow
 from idp.web.admin.client_guide import GuidePanel, Piece
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
@@ -113,11 +113,11 @@ SECRETS = (
 )  # fmt: skip
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
-    guide=GuidePanel(client_guide.STACKS),
+    guide=GuidePanel(stacks_of("web")),
     secrets=SecretPanel(("client_secret_basic", "client_secret_post"), secrets=SECRETS), may_change=True, is_operator=True,
 )  # fmt: skip
 GUIDE = GuidePanel(
-    client_guide.STACKS, "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
+    stacks_of("web"), "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
     (Piece("", "pip install Flask"), Piece("app.py", f"def home():\n    return {LONG!r}")),
 )  # fmt: skip
 CLAIMS = (
@@ -127,7 +127,7 @@ CLAIMS = (
 )
 KIND_ROWS = tuple(KindRow(kind.title, kind.hint, f"/connect/{name}") for name, kind in KINDS.items())
 CONNECT = ConnectForm(
-    FRAME, KINDS["shop"].title, KINDS["shop"].hint, KINDS["shop"].fields, KINDS["shop"].address, client_guide.STACKS,
+    FRAME, KINDS["shop"].title, KINDS["shop"].hint, KINDS["shop"].fields, KINDS["shop"].address, stacks_of("shop"),
     {"name": LONG, "address": "shop.example", "stack": "authlib", "scopes": ""}, serves_all=False, wrong="address",
     errors=(say("%(address)s must begin with https://.", address=LONG),),
 )  # fmt: skip
@@ -179,6 +179,11 @@ APPS: dict[str, tuple[str, object]] = {
         AppForm(FRAME, "", "till", client_form.grouped(client_form.shown(PLAIN, None))),
     ),
     "console-app-kinds": ("admin/client_kinds.html", KindsPage(FRAME, KIND_ROWS, "/")),
+    "console-app-kinds-own": (
+        "admin/client_kinds.html",
+        KindsPage(FRAME, KIND_ROWS[: len(KINDS_OF_ADMINISTRATORS)], "", KIND_ROWS[len(KINDS_OF_ADMINISTRATORS) :]),
+    ),
+    "console-app-ask": ("admin/client_ask.html", AskPage(FRAME, KINDS["api"].title, KINDS["api"].hint, ASKED_FOR["api"])),
     "console-app-connect": ("admin/client_connect.html", CONNECT),
     "console-app-connect-api": (
         "admin/client_connect.html",

@@ -6,7 +6,7 @@ import pytest
 
 from idp import clock as clocks
 from idp.audit import Event
-from idp.oauth import client_metadata
+from idp.oauth import client_metadata, guides
 from idp.store import audit as audit_rows
 from idp.store import client_secrets, clients
 from idp.web.admin import client_form, client_meanings
@@ -56,6 +56,30 @@ def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, olga) -
     browser.open(f"{HOME}/stock/about?for=authlib")
     assert f'server_metadata_url="{ISSUER}/.well-known/openid-configuration"' in browser.text
     assert "server_metadata_url" not in browser.open(f"{HOME}/stock/about?for=../authlib").text
+
+
+@pytest.mark.parametrize(
+    ("more", "offered", "missing"),
+    [
+        ({}, "Spring Boot", "oidc-client-ts"),
+        ({"shared_device": True}, "Spring Boot", "Grafana"),
+        ({"public": True}, "oidc-client-ts", "Spring Boot"),
+        ({"public": True, "application_type": "native", "redirect_uri": "com.example.app:/cb"}, "AppAuth", "Spring Boot"),
+        ({"public": True, "application_type": "native", "redirect_uri": "http://127.0.0.1/cb"}, "go-oidc", "Grafana"),
+    ],
+    ids=["server", "till", "single-page", "phone", "command"],
+)
+def test_only_libraries_that_fit_the_app_are_offered(factory, enter, olga, more, offered: str, missing: str) -> None:
+    """A single-page app has no secret for a library of servers, whatever the address of the page names."""
+    factory.make_client("stock", **{"redirect_uri": CALLBACK, **more})
+    browser = enter(olga, HOME)
+    page = browser.open(f"{HOME}/stock/about").html
+    assert offered in page
+    assert missing not in page
+    name = {one.title.split(" (")[0]: key for key, one in guides.STACKS.items()}[missing]
+    there = browser.open(f"{HOME}/stock/about?for={name}").html
+    assert f'<option value="{name}"' not in there
+    assert "code-1" not in there
 
 
 def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, olga, journey, new_browser, clock) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.oauth.client_kinds import KINDS
+from idp.oauth.client_permissions import SETTING
 from idp.store import clients, organisations
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
@@ -12,6 +13,7 @@ from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import Factory, MadePerson
 
 HOME = "/admin/example-shoes/apps"
+BOOTS = "/admin/example-boots/apps/connect"
 ISSUER = "https://id.example.com"
 
 
@@ -92,3 +94,23 @@ def test_the_settings_of_an_api_say_what_it_must_check(here) -> None:
     here.open(f"{HOME}/connect/device").fill(name="Scale").submit()
     assert "OIDC_AUDIENCE" not in here.text
     assert "OIDC_ID_TOKEN_SIGNING_ALG=RS256" in here.text.splitlines()
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("api", "what apps may do with it"), ("device", "the name of the device")])
+def test_the_page_of_a_kind_of_operators_says_what_to_ask_for(factory, enter, kind: str, asked: str) -> None:
+    """The installation administrator connects an API or a device: pages say so, and posting to them connects nothing."""
+    boots = factory.make_organisation("example-boots", settings={"offer_set_up": False, SETTING: True})
+    bob = factory.make_user(boots, "bob", role="administrator", with_totp=True, email="bob@boots.example")
+    there = enter(bob, BOOTS)
+    assert "The installation administrator connects these" in there.text
+    there.open(f"{BOOTS}/{kind}")
+    assert there.status == 403
+    assert "Ask the installation administrator to connect it" in there.text
+    assert "Say that it is for “" in there.text
+    assert asked in there.text
+    token = there.open("/account/details").value("csrf_token")
+    values = [("csrf_token", token), ("name", "Stock"), ("address", "a.example"), ("scopes", "a.b = A")]
+    there.send("POST", f"{ISSUER}{BOOTS}/{kind}", values)
+    assert there.status == 403
+    assert made(factory) == []
+    assert there.open(f"{BOOTS}/toaster").status == 404

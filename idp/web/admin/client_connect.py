@@ -1,11 +1,12 @@
 """Connect an app: choose what it is, fill in three fields, and copy settings that work."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
-from idp.errors import Invalid, Message, Refusal
+from idp.errors import Invalid, Message, Refusal, say
 from idp.oauth import client_kinds, registration
 from idp.oauth.client_kinds import ADDRESS, FIELDS, KINDS, KINDS_OF_ADMINISTRATORS, SCOPES, STACK, AppAnswers
 from idp.oauth.client_permissions import may_connect
@@ -30,11 +31,25 @@ class KindRow:
 
 @dataclass(frozen=True)
 class KindsPage:
-    """Hold the kinds. ``every_setting``: the address of the form with all settings."""
+    """Hold the kinds. ``every_setting``: the address of the form with all settings.
+
+    ``of_operators``: the kinds that only operators connect, where the reader is none; each page says what to ask them for.
+    """
 
     frame: Frame
     kinds: tuple[KindRow, ...]
     every_setting: str
+    of_operators: tuple[KindRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class AskPage:
+    """Hold what an administrator asks the operators for: an app of a kind that only they connect."""
+
+    frame: Frame
+    title: Message
+    hint: Message
+    facts: tuple[Message, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,17 @@ class ConnectForm:
     errors: tuple[Message, ...] = ()
 
 
+ASKED_FOR: Mapping[str, tuple[Message, ...]] = {
+    "api": (
+        say("the name of the API"),
+        say("its address, for example https://stock.example.com"),
+        say("what apps may do with it: for each thing a name and words for people, for example stock.read = See the stock"),
+    ),
+    "device": (say("the name of the device, as people see it on their phone"),),
+}
+"""What operators must know to connect an app, for each kind that they alone connect."""
+
+
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/apps/connect", "connect", choose)
@@ -62,20 +88,28 @@ def mount(blueprint: Blueprint) -> None:
 def choose(store_url: str) -> Response:
     """Show what an app may be."""
     admin = _connector(store_url)
-    rows = tuple(
-        KindRow(kind.title, kind.hint, url_for("admin.connect_kind", store_url=store_url, kind=name))
+    rows = {
+        name: KindRow(kind.title, kind.hint, url_for("admin.connect_kind", store_url=store_url, kind=name))
         for name, kind in KINDS.items()
-        if admin.is_operator or name in KINDS_OF_ADMINISTRATORS
-    )
+    }
+    mine = tuple(row for name, row in rows.items() if admin.is_operator or name in KINDS_OF_ADMINISTRATORS)
     every = url_for("admin.add_app", store_url=store_url) if admin.is_operator else ""
-    return pages.render("admin/client_kinds.html", KindsPage(admin.frame(HERE), rows, every))
+    others = tuple(row for row in rows.values() if row not in mine)
+    return pages.render("admin/client_kinds.html", KindsPage(admin.frame(HERE), mine, every, others))
 
 
 def connect(store_url: str, kind: str) -> Response:
-    """Show the three fields for a kind. A posted form connects the app; its secret is shown this once."""
-    admin = _connector(store_url, fresh=True)
-    if kind not in (KINDS if admin.is_operator else KINDS_OF_ADMINISTRATORS):
+    """Show the three fields for a kind. A posted form connects the app; its secret is shown this once.
+
+    Administrators are told to ask the operators for a kind that those alone connect, before a proof is asked.
+    """
+    admin = _connector(store_url)
+    if kind not in KINDS:
         abort(404)
+    if not admin.is_operator and kind not in KINDS_OF_ADMINISTRATORS:
+        page = AskPage(admin.frame(HERE), KINDS[kind].title, KINDS[kind].hint, ASKED_FOR[kind])
+        return pages.render("admin/client_ask.html", page, 403)
+    admin = _connector(store_url, fresh=True)
     return unsaved.answer(lambda: _form(admin, kind, {}, None), partial(_form, admin, kind), partial(_connect, admin, kind))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from idp.errors import Message
-from idp.oauth import guides
+from idp.oauth import client_kinds, guides
 from idp.oauth.client_metadata import accepted_methods
 from idp.store.clients import Client
 from idp.web import request_context
@@ -34,9 +34,6 @@ class GuidePanel:
     pieces: tuple[Piece, ...] = ()
 
 
-STACKS = tuple((name, stack.title) for name, stack in guides.STACKS.items())
-
-
 def signs_in_at_a_browser(row: Client) -> bool:
     """Return whether people sign in to the app at a browser."""
     return "authorization_code" in row.metadata_.get("grant_types", ())
@@ -51,16 +48,17 @@ def api_of(row: Client) -> Mapping[str, Any]:
 def panel(row: Client, stack: str = "") -> GuidePanel:
     """Return the panel for an app, with the text for a library: ``stack``, or the one that the address names.
 
-    An app to which nobody signs in at a browser has none.
+    An app to which nobody signs in at a browser has none. Libraries that do not fit the app's kind are not offered.
     """
     if not signs_in_at_a_browser(row):
         return GuidePanel(())
+    stacks = client_kinds.stacks_for(row.metadata_, shared=row.shared_device)
     chosen = stack or request.args.get(CHOICE, "")
-    if chosen not in guides.STACKS:
-        return GuidePanel(STACKS)
+    if chosen not in dict(stacks):
+        return GuidePanel(stacks)
     found = guides.guide(request_context.settings(), row, chosen)
     pieces = tuple(Piece("" if part.name == guides.COMMANDS else part.name, part.text) for part in found.parts)
-    return GuidePanel(STACKS, chosen, found.notes, pieces)
+    return GuidePanel(stacks, chosen, found.notes, pieces)
 
 
 def lines(row: Client, issuer: str) -> tuple[str, ...]:
