@@ -1,5 +1,6 @@
 """What was mailed (or printed) to open something once, and the requests for it that wait to be answered."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, Text, Update, select, update
@@ -7,7 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import add
-from idp.statements import asks_one, changes, claims, delete_some
+from idp.statements import asks_one, changes, claims, delete_some, values
+
+CHUNK = 500
+"""Links that are read by one statement."""
 
 
 class EmailLink(Base):
@@ -48,6 +52,16 @@ def open_link(organisation_id: str, digest: bytes, now: datetime) -> Select[Emai
         EmailLink.used_at.is_(None),
         EmailLink.expires_at > now,
     )
+
+
+def open_among(organisation_id: str, digests: Sequence[bytes], now: datetime) -> set[bytes]:
+    """Return the digests of those links that are neither used, void nor expired."""
+    found: set[bytes] = set()
+    for first in range(0, len(digests), CHUNK):
+        here = (EmailLink.organisation_id == organisation_id, EmailLink.digest.in_(digests[first : first + CHUNK]))
+        is_open = (EmailLink.used_at.is_(None), EmailLink.expires_at > now)
+        found |= {row[0] for row in values(select(EmailLink.digest).where(*here, *is_open))}
+    return found
 
 
 @asks_one

@@ -55,5 +55,6 @@ JOBS = {
         "admin/import_job.html",
         replace(DRAFT, state="done", in_words=STATES["done"], done=200, has_codes=True, codes_until=DAY),
     ),
+    "console-import-sheet-ended": ("admin/import_sheet.html", replace(SHEET, ended=("liv", LONG))),
     "console-import-sheet": ("admin/import_sheet.html", SHEET),
 }

@@ -11,7 +11,9 @@ from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials import bypass_codes
 from idp.identity.ownership import transfer
 from idp.identity.short_codes import Shape
+from idp.identity.users import status
 from idp.store import users
+from tests.drivers.people_import import start, upload, worked
 from tests.factories import BY_TESTS, Factory
 
 PEOPLE = "/admin/example-shoes/people"
@@ -128,3 +130,28 @@ def test_an_intruder_at_a_session_with_a_fresh_proof_shuts_out_no_administrator(
     with factory.context():
         found = factory.user(sam)
         assert (found.role, found.valid_until) == ("administrator", None)
+
+
+def test_a_code_that_ended_before_the_sheet_is_not_printed(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """Kim became a manager, liv has a newer code, max is disabled: the sheet names them, and prints noa's alone."""
+    browser = upload(enter(anna), "username\nkim\nliv\nmax\nnoa\n", print_codes="yes")
+    start(browser, anna)
+    worked(factory)
+    here = browser.url
+    with factory.context():
+        at = factory.organisation(shoes)
+        kim, liv, out = (users.user_named(shoes, name) for name in ("kim", "liv", "max"))
+        assert kim
+        assert liv
+        assert out
+        invitations.print_code(factory.settings, at, liv, BY_TESTS)
+        accounts.change(factory.settings, at, kim, {"role": "manager"}, BY_TESTS)
+        status.disable(factory.settings, at, out, BY_TESTS)
+    browser.open(here).click("Show the sheet")
+    browser.fill(password=anna.password).submit() if "password" in browser.fields else browser.submit()
+    (code,) = re.findall(r"<code>([a-z2-9-]{29})</code>", browser.html)
+    assert "their code has ended" in browser.text
+    lines = browser.text.splitlines()
+    assert [name for name in ("kim", "liv", "max") if name not in lines] == []
+    noa = new_browser().open("/welcome").fill(organisation="example-shoes", username="noa", code=code).submit()
+    assert "password" in " ".join(noa.fields)

@@ -4,6 +4,8 @@ Both work once, run out, and lead to a password of one's own (OWASP ASVS 6.4.1).
 that its plain digest may be stored (ASVS 6.5.2).
 """
 
+from collections.abc import Mapping
+
 from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
@@ -19,7 +21,9 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.short_codes import Shape
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, is_plain_address
-from idp.store import organisations, users
+from idp.normal_forms import compared
+from idp.store import email_links as links
+from idp.store import organisations, user_search, users
 from idp.store import rate_limits as rate_limit_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -96,6 +100,21 @@ def _require_printable(organisation: Organisation, user: User, origin: Origin) -
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send an e-mail instead."))
     sensitive_changes.require(None, printed_access(user))
+
+
+def ended_codes(organisation_id: str, codes: Mapping[str, str]) -> set[str]:
+    """Return the usernames of ``codes`` whose printed code opens nothing any more.
+
+    A newer code, a promotion, its use or the end of the person's access has ended it. Reads in chunks.
+    """
+    people = user_search.named(organisation_id, [compared(username) for username in codes])
+    known = {username: user for username in codes if (user := people.get(compared(username))) and not access.is_over(user)}
+    digests = {
+        username: email_links.digest_of("invitation", f"{organisation_id}.{_secret(user.id, CODE.read(codes[username]))}")
+        for username, user in known.items()
+    }
+    found = links.open_among(organisation_id, list(digests.values()), clock.now())
+    return {username for username in codes if digests.get(username) not in found}
 
 
 def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:

@@ -8,6 +8,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Unreadable, say
 from idp.identity import permissions, sensitive_changes
+from idp.identity.accounts import invitations
 from idp.identity.people_import.jobs import content_of
 from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
@@ -25,19 +26,32 @@ class Card:
     code: str
 
 
-def show_once(settings: Settings, job: Job, origin: Origin) -> tuple[Card, ...]:
-    """Return the cards of an import in the order of its file. Raises ``Conflict`` at the second call."""
+@dataclass(frozen=True)
+class Sheet:
+    """Hold the cards of an import. ``ended``: the usernames whose code opens nothing any more; they have no card."""
+
+    cards: tuple[Card, ...]
+    ended: tuple[str, ...]
+
+
+def show_once(settings: Settings, job: Job, origin: Origin) -> Sheet:
+    """Return the cards of an import in the order of its file. Raises ``Conflict`` at the second call.
+
+    Codes may have ended since the import, for example as a person got another role.
+    """
     permissions.require_ruler(job.organisation_id, origin)
     sensitive_changes.require(None, Access("printed_code", Role.ADMINISTRATOR))
     with transaction():
         if not store.show_codes(job.organisation_id, job.id, clock.now()):
             raise Conflict(say("These codes were already shown, or have expired. Print a new code on a person's page."))
         found = [_card(settings, line) for line in store.lines_with_code(job.organisation_id, job.id)]
-        cards = tuple(card for card in found if card is not None)
+        made = [card for card in found if card is not None]
+        ended = invitations.ended_codes(job.organisation_id, {card.username: card.code for card in made})
+        cards = tuple(card for card in made if card.username not in ended)
         store.wipe_codes(job.organisation_id, job.id)
         data = {"codes": len(cards), "job": job.id}
         record(origin, Event.CODES_SHOWN, organisation_id=job.organisation_id, data=data)
-    return cards
+    return Sheet(cards, tuple(card.username for card in made if card.username in ended))
 
 
 def wipe_expired(most: int) -> int:

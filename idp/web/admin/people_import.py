@@ -98,7 +98,10 @@ class JobPage:
 
 @dataclass(frozen=True)
 class SheetPage:
-    """Hold the printable sheet. ``address``: of the first sign-in; ``box`` and ``path``: its QR code as one symbol."""
+    """Hold the printable sheet. ``address``: of the first sign-in; ``box`` and ``path``: its QR code as one symbol.
+
+    ``ended``: the usernames without a card, because their code has ended.
+    """
 
     frame: Frame
     job_id: str
@@ -108,6 +111,7 @@ class SheetPage:
     until: datetime | None
     box: str
     path: str
+    ended: tuple[str, ...] = ()
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -175,19 +179,20 @@ def _cancel(admin: Admin, job: Job) -> Response:
 
 
 def _codes(admin: Admin, job: Job) -> Response:
-    cards = codes.show_once(request_context.settings(), job, admin.origin)
+    sheet = codes.show_once(request_context.settings(), job, admin.origin)
     address = request_context.settings().issuer + url_for("reset.welcome")
     box, path = assets.qr_parts(address)
     post_redirect_get.land_at(_address(admin, job.id))
     page = SheetPage(
         frame=admin.frame(HERE),
         job_id=job.id,
-        cards=cards,
+        cards=sheet.cards,
         address=address,
         printed_at=clock.now(),
         until=job.codes_until,
         box=box,
         path=path,
+        ended=sheet.ended,
     )
     return pages.render("admin/import_sheet.html", page)
 
