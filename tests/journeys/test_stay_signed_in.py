@@ -84,6 +84,28 @@ def test_it_holds_through_wrong_answers_and_step_ups(journey, bea, ann, clock) -
     assert signs_in_silently(walk)
 
 
+def test_the_console_asks_each_day_who_stays_signed_in(journey, factory, shop, ann, clock) -> None:
+    """N63-21: everybody's data is not open for days to a finder of the device. Apps and the own profile stay open."""
+    eva = factory.make_user(shop, "eva", role="administrator", with_totp=True, email="eva@shoes.example")
+    walk = known(journey(ann))
+    walk.person = eva
+    walk.begin().browser.fill(stay_signed_in=True)
+    walk.password().code().tokens()
+    people, export = "/admin/example-shoes/people", "/admin/example-shoes/people/export.csv"
+    clock(hours=23)
+    assert walk.browser.open(people).heading == "People"
+    clock(hours=2)
+    for address in (people, export, "/admin/"):
+        walk.browser.open(address)
+        assert "password" in walk.browser.fields, address
+    assert walk.browser.open("/account/security").status == 200
+    assert "password" not in walk.browser.fields
+    assert signs_in_silently(walk)
+    walk.browser.open(people).fill(password=eva.password).submit()
+    walk.browser.fill(code=eva.authenticator.code()).submit()
+    assert walk.browser.heading == "People"
+
+
 @pytest.mark.parametrize("shared", [True, False], ids=["a shared device", "the organisation ended it"])
 def test_it_is_not_offered_where_it_may_not_be(shared, journey, factory, shop, ann, relying_party) -> None:
     """A shared device never offers it, nor an organisation that does not want it. A form that says so changes nothing."""

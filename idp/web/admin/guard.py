@@ -134,8 +134,9 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
     if request.method == "POST":
         csrf.require()
     organisation = organisations.organisation_at(store_url)
-    _turn_away(organisation, who())
-    present = me(_needs(fresh=fresh))
+    present = who()
+    _turn_away(organisation, present)
+    present = me(_needs(present, fresh=fresh))
     _turn_away(organisation, present)
     if organisation is None or (organisation.kind != "retailer" and not or_installation):
         abort(404)
@@ -166,17 +167,18 @@ def _turn_away_others(present: Me | None) -> None:
         abort(404)
 
 
-def _needs(*, fresh: bool) -> Needs:
+def _needs(present: Me | None, *, fresh: bool) -> Needs:
+    """Return what the console asks of a person. Who stays signed in for days proves again each day who they are."""
+    settings = request_context.settings()
     path = request.full_path.rstrip("?")
     back = path if len(path) <= LONGEST_PATH else request.path
     people = (
         url_for("admin.people", store_url=store_url) if (store_url := (request.view_args or {}).get("store_url")) else "/"
     )
-    needs = Needs(back, minimum_level=SECOND, purpose=_purpose().key, cancel_to=ways_back.came_from(people))
-    if not fresh:
-        return needs
-    present = who()
-    return confirming.fresh(request_context.settings(), replace(needs, subject=present.user.id if present else ""))
+    hours = min(settings.lifetimes.login_hours, present.terms.login_hours if present else settings.lifetimes.login_hours)
+    cancel_to = ways_back.came_from(people)
+    needs = Needs(back, minimum_level=SECOND, max_age=hours * 3600, purpose=_purpose().key, cancel_to=cancel_to)
+    return confirming.fresh(settings, replace(needs, subject=present.user.id if present else "")) if fresh else needs
 
 
 def _purpose() -> Message:
@@ -191,7 +193,7 @@ def entrance() -> Me:
     present = who()
     if present is not None and not permissions.administers(present.organisation.id, present.user):
         abort(404)
-    present = me(_needs(fresh=False))
+    present = me(_needs(present, fresh=False))
     if not permissions.administers(present.organisation.id, present.user):
         abort(404)
     return present
