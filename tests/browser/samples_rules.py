@@ -10,7 +10,7 @@ from idp.identity.roles import ROLE_NAMES
 from idp.languages import named
 from idp.web.admin.new_organisation import TEXTS, OrganisationForm
 from idp.web.admin.own_policies import FOR_EVERYBODY, OwnPolicyForm, OwnPolicyPreview, OwnRule
-from idp.web.admin.own_policy_choices import LABELS, Choices
+from idp.web.admin.own_policy_choices import LABELS, Condition
 from idp.web.admin.picker import SEVERAL, Box, Picker
 from idp.web.admin.policies import PoliciesPage
 from idp.web.pagination import NO_PAGES
@@ -44,12 +44,12 @@ FORM = OwnPolicyForm(
     is_new=True,
     values={"name": "", "starts": "2027-01-01", "ends": ""},
     conditions=(
-        Choices(
+        Condition(
             "roles", LABELS["roles"], tuple((f"role-{role}", ROLE_NAMES[role], False) for role in ROLE_NAMES), is_open=True
         ),
-        Choices("groups", LABELS["groups"], (), is_open=False, picker=GROUPS),
-        Choices("shops", LABELS["shops"], (), is_open=True, picker=SHOPS),
-        Choices("clients", LABELS["clients"], (("app-pos", "Kassa", True),), is_open=True),
+        Condition("groups", LABELS["groups"], (), is_open=False, picker=GROUPS),
+        Condition("shops", LABELS["shops"], (), is_open=True, picker=SHOPS),
+        Condition("clients", LABELS["clients"], (("app-pos", "Kassa", True),), is_open=True),
     ),
     was="",
 )

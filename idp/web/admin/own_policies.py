@@ -23,7 +23,7 @@ from idp.web import edited, forms, pages, request_context, unsaved
 from idp.web.admin import guard, picker
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.own_policy_choices import LABELS, PICKED, PREFIXES, Choices, condition, with_picked
+from idp.web.admin.own_policy_choices import LABELS, PICKED, PREFIXES, Condition, condition, with_picked
 from idp.web.unsaved import Fields
 
 HERE = "policies"
@@ -54,7 +54,7 @@ class OwnPolicyForm:
     frame: Frame
     is_new: bool
     values: dict[str, str]
-    conditions: tuple[Choices, ...]
+    conditions: tuple[Condition, ...]
     was: str
     wrong: str = ""
     errors: tuple[Message, ...] = ()

@@ -8,13 +8,13 @@ from idp.web.admin.guard import Admin
 from idp.web.admin.picker import GROUP, SHOP, Picker
 from idp.web.unsaved import Fields
 
-PREFIXES = {"roles": "role-", "groups": "group-", "shops": "shop-", "clients": "app-"}
+PREFIXES = {"roles": "role-", "groups": GROUP.prefix, "shops": SHOP.prefix, "clients": "app-"}
 LABELS = {"roles": say("Roles"), "groups": say("Groups"), "shops": say("Shops"), "clients": say("Apps")}
 PICKED = {"groups": GROUP, "shops": SHOP}
 
 
 @dataclass(frozen=True)
-class Choices:
+class Condition:
     """Hold the boxes of a condition: the name, words and state of each. ``is_open``: they are shown at once.
 
     ``picker``: what chooses groups or shops instead.
@@ -27,14 +27,14 @@ class Choices:
     picker: Picker | None = None
 
 
-def condition(admin: Admin, name: str, known: dict[str, Message | str], form: Fields, *, is_told: bool) -> Choices:
+def condition(admin: Admin, name: str, known: dict[str, Message | str], form: Fields, *, is_told: bool) -> Condition:
     """Return a condition as the form shows it. ``is_told``: say what is wrong with a text that was looked for."""
     if kind := PICKED.get(name):
         picked = picker.picked(kind, admin.organisation.id, form)
         shown = picker.shown(picked, admin.organisation.id, is_told=is_told)
-        return Choices(name, LABELS[name], (), is_open=bool(picked.chosen or picked.typed), picker=shown)
+        return Condition(name, LABELS[name], (), is_open=bool(picked.chosen or picked.typed), picker=shown)
     boxes = tuple((PREFIXES[name] + one, words, PREFIXES[name] + one in form) for one, words in known.items())
-    return Choices(name, LABELS[name], boxes, is_open=name == "roles" or any(ticked for *_, ticked in boxes))
+    return Condition(name, LABELS[name], boxes, is_open=name == "roles" or any(ticked for *_, ticked in boxes))
 
 
 def with_picked(admin: Admin, form: Fields) -> Fields:

@@ -65,9 +65,14 @@ class Kind:
         """Return the name of the field in which one types."""
         return f"find_{self.name}"
 
+    @property
+    def prefix(self) -> str:
+        """Return what the names of boxes begin with; the id follows."""
+        return f"{self.name}-"
+
     def box(self, one: Any) -> str:
         """Return the name of the box of a shop or group."""
-        return f"{self.name}-{one.id}"
+        return self.prefix + str(one.id)
 
 
 def _shop_label(shop: Shop) -> str:
@@ -115,8 +120,8 @@ class Picked:
 
 def picked(kind: Kind, organisation_id: str, form: Mapping[str, str]) -> Picked:
     """Read a form: the ticked boxes, and the one that the typed text names."""
-    prefix = f"{kind.name}-"
-    chosen = tuple(kind.with_ids(organisation_id, [key.removeprefix(prefix) for key in form if key.startswith(prefix)]))
+    ticked = [key.removeprefix(kind.prefix) for key in form if key.startswith(kind.prefix)]
+    chosen = tuple(kind.with_ids(organisation_id, ticked))
     typed = form.get(kind.field, "").strip()[:254]
     if not typed:
         return Picked(kind, chosen)
