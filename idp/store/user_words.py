@@ -8,9 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import inserting
+from idp.search_words import LONGEST
 from idp.statements import asks_every, changes
 
-Word = String(254).with_variant(String(254, collation="C"), "postgresql")
+Word = String(LONGEST).with_variant(String(LONGEST, collation="C"), "postgresql")
 """Both engines compare words by code points, so that all words with one beginning are one range of the index."""
 LAST = "\U0010ffff"
 """A character that no word contains. All words that begin with a text come before the text with this at its end."""
