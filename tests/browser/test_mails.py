@@ -34,6 +34,12 @@ def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, is_
     assert faults == {}
 
 
+def test_a_mail_has_one_main_button_at_most(settings: Settings) -> None:
+    """What the mail is about stands out. Other ways on are plain links."""
+    found = {template: _html_of(settings, template, SOURCE).count('class="button"') for template in NOTICES | PERSONAL}
+    assert {template: count for template, count in found.items() if count > 1} == {}
+
+
 def _html_of(settings: Settings, template: str, language: str) -> str:
     mail_id = "m" * 26
     link = "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43
