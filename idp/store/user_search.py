@@ -146,20 +146,16 @@ def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tup
     if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
         return None, None, [*here, *(held for one in asked for held in one.holds)]
     here += [ACTIVE] if LOCKED_OUT in sought.states else []
-    sets = [(one, {row[0] for row in values(one.ids.limit(MANY))}) for one in asked]
-    rarest = _rarest(asked) if len(sets) > 1 and all(len(ids) == MANY for _, ids in sets) else None
+    counts = [_count(one.ids, WIDE) for one in asked]
+    whole = [
+        {row[0] for row in values(one.ids.limit(MANY))} for one, count in zip(asked, counts, strict=True) if count < MANY
+    ]
+    rarest = asked[counts.index(min(counts))] if not whole and len(asked) > 1 and min(counts) < WIDE else None
     if rarest is not None:
         others = (held for one in asked if one is not rarest for held in one.holds)
         return None, _matched([*here, *others], rarest, order), here
-    here += [_read_in(order, *one.holds) for one, ids in sets if len(ids) == MANY]
-    whole = [ids for _, ids in sets if len(ids) < MANY]
+    here += [_read_in(order, *one.holds) for one, count in zip(asked, counts, strict=True) if count >= MANY]
     return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), None, here
-
-
-def _rarest(asked: Sequence[_Condition]) -> _Condition | None:
-    """Return the condition that matches fewest rows, if they are not too many."""
-    counts = [_count(one.ids, WIDE) for one in asked]
-    return asked[counts.index(min(counts))] if min(counts) < WIDE else None
 
 
 def _matched(holds: Sequence[Any], rarest: _Condition, order: Order) -> CTE:
