@@ -26,7 +26,8 @@ VALUES = {
 """What only pages and forms can mind runs on one engine. PostgreSQL gets what it checks itself: lengths of columns."""
 JUNK = ["\x00", "x\x00y", "é", "x" * 3000, "\ud7ff", "..", "a" * 26]
 QUERY = (
-    "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail"
+    "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail",
+    "after", "sort", "only", "shop", "address", "selection", "done", "undo", "answer", "unsaved", "show", "tick", "language",
 )  # fmt: skip
 ODD = ["\0", "%", "_", "9" * 5000, "-1", "٣", "0001-01-01", "9999-12-31", "2021-02-30", "1e9", "\ufffd" * 500, "' OR 1=1 --"]
 ACTS_ON = {"admin.act_on_person": user_actions.ACTIONS, "admin.act_on_app": clients.ACTIONS}
