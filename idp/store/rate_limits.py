@@ -148,7 +148,7 @@ def count_towards_stop(
 ) -> ReturningInsert[int]:
     """Count a guess over all lanes, in one statement. Returns the new count, or None if it is locked out.
 
-    The count that reaches the limit closes the row for good: only ``clear_failures`` (or that very guess) opens it.
+    The count that reaches the limit closes the row for good: only ``clear_auth_failures`` (or that very guess) opens it.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
     made = AuthFailures.count + 1

@@ -42,7 +42,7 @@ class Scene:
         password_reset.choose(self.settings, link, NEW, NEW, BY_TESTS)
 
     def guess(self) -> None:
-        """Count one guess, as ``throttle.gate`` does."""
+        """Count one guess, as ``lockout.rate_limits.gate`` does."""
         rate_limits.count_towards_stop(*self.counter, 100, NOW)
         assert rate_limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
 

@@ -25,7 +25,7 @@ HERE = "sessions"
 class OpenSessionsPage:
     """Hold a page of sessions, newest first; ``username`` is the search. ``own``: the id of this browser's.
 
-    ``users_reached``: the ids of the people whose sessions the reader may end.
+    ``reach``: the ids of the people whose sessions the reader may end.
     """
 
     frame: Frame
