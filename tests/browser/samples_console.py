@@ -23,7 +23,7 @@ from idp.web.admin.person import Person
 from idp.web.admin.policies import HINTS, LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number as Setting
 from idp.web.admin.settings import SettingsPage
-from idp.web.admin.shops import ShopRow
+from idp.web.admin.shops import BY_TYPING, NO_SUCH, ShopRow
 from idp.web.admin.user import ExplainPage, PersonPage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
 from idp.web.pagination import NO_PAGES, Pages, counted, people
@@ -181,6 +181,18 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-self": ("admin/user.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
     "console-dialog": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
+    "console-dialog-typed": (
+        "admin/confirm_dialog.html",
+        DialogPage(
+            FRAME,
+            replace(QUESTION, choose=say("Where do its people work now?"), type_hint=BY_TYPING),
+            "anna",
+            asks_password=True,
+            errors=(NO_SUCH,),
+            wrong="choice",
+            chosen="ams",
+        ),
+    ),
     "console-dialog-wrong": (
         "admin/confirm_dialog.html",
         DialogPage(FRAME, QUESTION, "anna", asks_password=True, errors=(WRONG_PASSWORD,)),

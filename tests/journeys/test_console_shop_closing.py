@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from idp.db import transaction
 from idp.identity.organisations import shops
 from idp.store import audit, organisations, users
+from idp.web.admin import shops as pages_of_shops
 from tests.factories import BY_TESTS, Factory
 
 SHOPS = "/admin/example-shoes/shops"
@@ -62,3 +65,39 @@ def test_a_forged_choice_moves_nobody(factory: Factory, enter, shoes, anna) -> N
         assert browser.status == 422, forged
         assert re.search("Choose another shop", browser.errors[0])
     assert codes(factory, shoes) == {"jan": ["utr"]}
+
+
+@pytest.mark.parametrize("typed", ["ZWO", "zwolle", "Zwolle (zwo)"])
+def test_of_many_shops_the_other_one_is_typed(factory: Factory, enter, shoes, anna, monkeypatch, typed: str) -> None:
+    """No list holds thousands. A part of a name moves nobody: the error says which codes it may mean."""
+    monkeypatch.setattr(pages_of_shops, "OFFERED", 2)
+    old = make(factory, shoes, "utr", "Utrecht")
+    for code, name in (("zwo", "Zwolle"), ("zwo-2", "Zwolle South"), ("ams", "Amsterdam")):
+        make(factory, shoes, code, name)
+    factory.make_user(shoes, "jan", shops=("utr",))
+    browser = enter(anna, f"{SHOPS}/{old}/remove")
+    for part, words in (
+        ("zwol", "zwo-2 (Zwolle South)"),
+        ("nowhere", "No shop has this code"),
+        ("utr", "Choose another shop"),
+    ):
+        browser.fill(choice=part, password=anna.password).submit()
+        assert browser.status == 422, part
+        assert words in browser.errors[0]
+        assert browser.value("choice") == part
+    assert codes(factory, shoes) == {"jan": ["utr"]}
+    browser.fill(choice=typed, password=anna.password).submit()
+    assert "now works in “Zwolle” instead" in browser.text
+    assert codes(factory, shoes) == {"jan": ["zwo"]}
+
+
+def test_of_many_shops_people_move_to_the_one_that_is_typed(factory: Factory, enter, shoes, anna, monkeypatch) -> None:
+    """The page of a shop moves selected people in the same way, and needs a choice."""
+    monkeypatch.setattr(pages_of_shops, "OFFERED", 1)
+    old, _ = make(factory, shoes, "utr", "Utrecht"), make(factory, shoes, "zwo", "Zwolle")
+    jan = factory.make_user(shoes, "jan", shops=("utr",))
+    browser = enter(anna, f"{SHOPS}/{old}")
+    browser.fill(**{f"person-{jan.id}": True}).submit("Move to another shop").submit("Move")
+    assert "Choose the shop first." in browser.errors[0]
+    browser.fill(choice="zwo").submit("Move")
+    assert codes(factory, shoes) == {"jan": ["zwo"]}

@@ -143,14 +143,15 @@ def _carry_out(admin: Admin, chosen: Chosen, kept: Mapping[str, Any]) -> Respons
 
 def _other_shop(admin: Admin, chosen: Chosen) -> Shop:
     """Return the shop to which people move; raises ``Invalid``."""
-    other = organisations.shop(admin.organisation.id, picked) if (picked := forms.fields().get("choice", "")) else None
-    if other is None or (chosen.shop and other.id == chosen.shop.id):
-        raise Invalid("choice", NO_OTHER if picked else NO_CHOICE)
-    return other
+    entered = forms.fields().get("choice", "").strip()
+    if not entered:
+        raise Invalid("choice", NO_CHOICE)
+    return shops.chosen_other(admin, chosen.shop, entered)
 
 
 def _question(admin: Admin, chosen: Chosen, plan: Plan, back: str) -> Question:
     words = chosen.words
+    by_typing = bool(words.choose and chosen.shop) and shops.are_many(admin)
     sentences = [
         say("This is about: %(names)s", names=bulk_words.names(plan.changed)),
         *words.sentences,
@@ -167,6 +168,7 @@ def _question(admin: Admin, chosen: Chosen, plan: Plan, back: str) -> Question:
         asks_password=plan.needs(chosen.act) == Confirmation.FRESH_PROOF_AND_PASSWORD,
         choose=words.choose,
         choices=(("", say("Choose a shop")), *shops.others(admin, chosen.shop)) if words.choose and chosen.shop else (),
+        type_hint=shops.BY_TYPING if by_typing else None,
     )
 
 

@@ -17,7 +17,7 @@ class Question:
     """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads.
 
     ``asks_reason``: it has a field for a reason, which may stay empty; ``reason_hint`` says who reads that.
-    ``choose``: above ``choices``, if there are any.
+    ``choose``: above ``choices``, or above a field with this hint, ``type_hint``, where there are too many of them.
     ``is_final``: what is deleted cannot be brought back. The dialog says so and is red, then and only then. (A person can
     set up a second factor again.)
     """
@@ -30,6 +30,7 @@ class Question:
     asks_reason: bool = False
     choose: Message | None = None
     choices: tuple[tuple[str, Message | str], ...] = ()
+    type_hint: Message | None = None
     is_final: bool = False
     reason_hint: Message = OF_PERSON
 
@@ -86,6 +87,6 @@ def _page(
 ) -> Response:
     asks_password = question.asks_password and reauthentication.must_ask_password()
     reason = reason_entered() if question.asks_reason else ""
-    chosen = _entered("choice") if question.choices else ""
+    chosen = _entered("choice") if question.choose else ""
     page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors, reason, field, chosen)
     return pages.render("admin/confirm_dialog.html", page, status)

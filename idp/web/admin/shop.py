@@ -6,7 +6,7 @@ from functools import partial
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp.db import transaction
-from idp.errors import Invalid, Message, Refusal, say, say_many
+from idp.errors import Message, Refusal, say, say_many
 from idp.identity.organisations import shops as shop_changes
 from idp.store import memberships, organisations
 from idp.store.organisations import Shop
@@ -110,11 +110,9 @@ def remove(store_url: str, shop_id: str) -> Response:
 
 
 def _remove(admin: Admin, shop: Shop) -> Response:
-    other = organisations.shop(admin.organisation.id, move_to) if (move_to := forms.fields().get("choice", "")) else None
-    if move_to and (other is None or other.id == shop.id):
-        raise Invalid("choice", shop_changes.NO_OTHER)
+    other = shops.chosen_other(admin, shop, entered) if (entered := forms.fields().get("choice", "").strip()) else None
     with transaction():
-        count = shop_changes.remove(shop, admin.origin, move_to=move_to)
+        count = shop_changes.remove(shop, admin.origin, move_to=other.id if other else "")
     return guard.told(admin, shops.address(admin), _closed(shop, other, count))
 
 
@@ -137,6 +135,7 @@ def _at(admin: Admin, shop_id: str) -> Shop:
 def _question(admin: Admin, shop: Shop) -> Question:
     count = memberships.count_people(admin.organisation.id, shop.id)
     others = shops.others(admin, shop) if count else ()
+    by_typing = bool(count) and shops.are_many(admin)
     return Question(
         say("Close the shop %(name)s?", name=shop.name),
         (
@@ -145,7 +144,8 @@ def _question(admin: Admin, shop: Shop) -> Question:
         ),
         say("Close the shop"),
         url_for("admin.shop", store_url=admin.organisation.store_url, shop_id=shop.id),
-        choose=say("Where do its people work now?") if others else None,
+        choose=say("Where do its people work now?") if others or by_typing else None,
         choices=(("", say("In no other shop")), *others) if others else (),
+        type_hint=say("Type the code or the name of the shop. Leave empty for no other shop.") if by_typing else None,
         is_final=True,
     )

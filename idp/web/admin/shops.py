@@ -1,5 +1,6 @@
 """List the shops of an organisation, and add one (S12). ``shop`` is about one of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,11 +9,12 @@ from flask import Blueprint, Response, url_for
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.organisations import shops
-from idp.store import organisation_lists
+from idp.normal_forms import compared
+from idp.store import organisation_lists, organisations
 from idp.store.organisation_lists import NameSought
 from idp.store.organisations import Shop
 from idp.web import pages, unsaved
-from idp.web.admin import guard, name_lists
+from idp.web.admin import guard, name_lists, picker
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.name_lists import Kind, Search
 from idp.web.admin.user_pages import Choices
@@ -31,7 +33,9 @@ LIST = Kind(
     say("More than 10,000 shops"),
 )
 OFFERED = 1_000
-"""The most shops that are offered to move people to."""
+"""The most shops that are offered to move people to; of more, one is typed."""
+NO_SUCH = say("No shop has this code or name. Type the beginning of a word of its name to see the shops that match.")
+BY_TYPING = say("Type the code or the name of the shop.")
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,42 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def others(admin: Admin, shop: Shop) -> Choices:
-    """Return the other shops, to which people of this one can move."""
-    found = organisation_lists.shops(admin.organisation.id, None, OFFERED)
-    return tuple((one.id, one.name) for one in found if one.id != shop.id)
+    """Return the other shops, to which people of this one can move; none if there are too many to choose from."""
+    found = organisation_lists.shops(admin.organisation.id, None, OFFERED + 1)
+    return tuple((one.id, one.name) for one in found if one.id != shop.id) if len(found) <= OFFERED else ()
+
+
+def are_many(admin: Admin) -> bool:
+    """Check if there are too many shops to choose from: one types the code or name of the other one."""
+    return len(organisation_lists.shops(admin.organisation.id, None, OFFERED + 1)) > OFFERED
+
+
+def chosen_other(admin: Admin, shop: Shop | None, entered: str) -> Shop:
+    """Return the other shop that a form names by its id, or by its code or whole name. Raises ``Invalid``.
+
+    A part of a name chooses nothing: the error says which shops it may mean, because closing a shop is final.
+    """
+    at = admin.organisation.id
+    other = organisations.shop(at, entered) or (_named(at, entered) if are_many(admin) else None)
+    if other is None or (shop is not None and other.id == shop.id):
+        raise Invalid("choice", shops.NO_OTHER)
+    return other
+
+
+def _named(organisation_id: str, typed: str) -> Shop:
+    exact: Shop | None = picker.SHOP.exact(organisation_id, typed)
+    found: Sequence[Shop] = () if exact else picker.SHOP.like(organisation_id, typed, picker.FOUND)
+    named = [exact] if exact else [one for one in found if compared(one.name) == compared(typed)]
+    if len(named) == 1:
+        return named[0]
+    if found:
+        meant = ", ".join(map(_label, found))
+        raise Invalid("choice", say("Type the code of the shop that you mean: %(shops)s", shops=meant))
+    raise Invalid("choice", NO_SUCH)
+
+
+def _label(shop: Shop) -> str:
+    return f"{shop.code} ({shop.name})"
 
 
 def show(store_url: str) -> Response:
