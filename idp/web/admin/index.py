@@ -8,6 +8,7 @@ from flask import Blueprint, Response, url_for
 from idp.errors import say, say_many
 from idp.search_words import fits
 from idp.store import operators, organisation_lists
+from idp.store.names import ORGANISATION
 from idp.store.operators import STORE_URL
 from idp.store.organisation_lists import NameSought
 from idp.store.organisations import Organisation
@@ -81,4 +82,4 @@ def _rows(asked: Asked) -> tuple[Search, tuple[Choice, ...], Pages]:
 def _own(typed: str) -> list[Organisation]:
     """Return the operators' own organisation, if a search finds it."""
     own = operators.installation()
-    return [own] if own is not None and fits(f"{own.store_url} {own.name}", typed) else []
+    return [own] if own is not None and fits(ORGANISATION.text_of(own), typed) else []
