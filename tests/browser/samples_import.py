@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from idp.errors import say
+from idp.identity.accounts import belongings
 from idp.identity.people_import.codes import Card
 from idp.web.admin.people_import import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport, SheetPage
 from tests.browser.samples_console import DAY, FRAME, LONG
@@ -12,7 +13,7 @@ FORM = ImportPage(
     columns=tuple(FIELD_NAMES.items()),
     jobs=(ListedImport("a", STATES["done"], "anna", DAY, 200, 200), ListedImport("b", STATES["draft"], LONG, DAY, 0, 5000)),
 )
-REFUSED = say("There is no %(name)s in this organisation.", name=LONG)
+REFUSED = belongings.MISSING["shops"].about(name=LONG)
 DRAFT = JobPage(
     frame=FRAME,
     id="a",

@@ -116,7 +116,7 @@ def test_an_act_about_shops_is_undone(factory: Factory, enter, new_browser, shoe
     browser.click("Undo")
     close(factory, shoes, made["utr"])
     browser.submit("Give the shops back")
-    assert "Nothing had to be changed. Left out: kim, lee (There is no utr in this organisation." in browser.text
+    assert "Nothing had to be changed. Left out: kim, lee (There is no shop “utr” in this organisation." in browser.text
     assert codes(factory, shoes, "kim", "lee") == {"kim": ["dam"], "lee": ["dam", "zwo"]}
 
 
@@ -130,7 +130,7 @@ def test_undoing_puts_nobody_into_another_shop_with_the_same_code(factory: Facto
         with factory.context(), transaction():
             made[of] = shops.create(shoes, {"code": of, "name": "Another"}, BY_TESTS).id
         browser.submit("Give the shops back")
-        assert f"Nothing had to be changed. Left out: kim (There is no {of} in this organisation." in browser.text
+        assert f"Nothing had to be changed. Left out: kim (There is no shop “{of}” in this organisation." in browser.text
         assert codes(factory, shoes, "kim") == {"kim": end}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from idp.identity.people_import import jobs
 from idp.store import jobs as store
+from tests.drivers.people_import import upload
 from tests.factories import Factory
 
 AT = "/admin/{}/people/import"
@@ -39,3 +40,11 @@ def test_uploads_in_a_loop_do_not_fill_the_disk(
         assert [job.state for job in store.jobs_of(shoes, 9)] == ["draft", "draft", "waiting"]
         first = files[0].rpartition("/")[2]
         assert store.lines(shoes, first, "", 0, 9) == []
+
+
+def test_the_question_counts_the_lines_that_are_not_refused(enter, anna) -> None:
+    """A line that names an unknown shop or group says which of the two is missing."""
+    browser = upload(enter(anna), "username;shops;groups\nkim;Mars;\ntom;;Moon\nels;;\n")
+    assert "There is no shop “Mars”" in browser.text
+    assert "There is no group “Moon”" in browser.text
+    assert "Import 1 line?" in browser.click("Import these people").text

@@ -40,7 +40,7 @@ def test_a_file_is_tried_first_and_then_carried_out(factory: Factory, enter, sho
     )
     browser = upload(enter(anna), text)
     for words in ("1 created", "1 unchanged", "7 refused", "Line 3 is about the same person", "cannot give anybody the role",
-                  "not an e-mail address", "There is no Mars", "Choose today or a later day", "Enter a username",
+                  "not an e-mail address", "There is no shop “Mars”", "Choose today or a later day", "Enter a username",
                   "more cells"):  # fmt: skip
         assert words in browser.text, words
     assert names(factory, shoes) == {"anna", "jan"}

@@ -7,7 +7,10 @@ from idp.normal_forms import compared
 from idp.store import memberships, organisations
 from idp.store.organisations import Organisation
 
-MISSING = say("There is no %(name)s in this organisation.")
+MISSING = {
+    "groups": say("There is no group “%(name)s” in this organisation. Correct the name, or add the group first."),
+    "shops": say("There is no shop “%(name)s” in this organisation. Correct it, or add the shop first."),
+}
 DELETED = say("A group or shop that you chose has just been deleted. Choose again.")
 
 
@@ -25,7 +28,7 @@ def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
     by_key = {compared(name): row_id for name, row_id in known.items()}
     for name in names:
         if name not in known and compared(name) not in by_key:
-            raise Invalid(key, MISSING.about(name=name))
+            raise Invalid(key, MISSING[key].about(name=name))
     return [known.get(name) or by_key[compared(name)] for name in names]
 
 

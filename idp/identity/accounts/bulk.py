@@ -255,7 +255,7 @@ def _codes_of(organisation: Organisation, shops: Shops) -> list[str] | None:
     there = set(memberships.hold_shops(organisation.id, [shop_id for _, shop_id in shops])) if shops else set()
     for code, shop_id in shops or ():
         if shop_id not in there:
-            raise Invalid("shops", belongings.MISSING.about(name=code))
+            raise Invalid("shops", belongings.MISSING["shops"].about(name=code))
     return None if shops is None else [code for code, _ in shops]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from idp.audit import Origin
 from idp.errors import Forbidden, Invalid, Message, Refusal, say
 from idp.identity import access, permissions
+from idp.identity.accounts import belongings
 from idp.identity.people_import import cells
 from idp.identity.people_import.csv_file import Row
 from idp.identity.user_fields import BY_NAME, PersonDraft, columns_of
@@ -130,7 +131,7 @@ class DryRun:
     def _id(self, known: dict[str, str], key: str, name: str) -> str:
         found = known.get(compared(name))
         if found is None:
-            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name[:60]))
+            raise Invalid(key, belongings.MISSING[key].about(name=name[:60]))
         return found
 
 

@@ -161,8 +161,9 @@ def _act(store_url: str, job_id: str, *, act: str) -> Response:
     job = job_at(admin, job_id)
     chosen = ACTS[act]
     guard.administrator(store_url, fresh=chosen.asks_password)
+    taken = job.total - store.counts(admin.organisation.id, job.id).get("refused", 0)
     question = Question(
-        chosen.heading.about(num=job.total), chosen.sentences, chosen.button, _address(admin, job.id),
+        chosen.heading.about(num=taken), chosen.sentences, chosen.button, _address(admin, job.id),
         asks_password=chosen.asks_password,
     )  # fmt: skip
     return confirm_then(admin, HERE, question, partial(chosen.do, admin, job))
