@@ -53,6 +53,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "users": ("organisation", "username"), "policies": ("name",), "clients": ("client_id",),
 }  # fmt: skip
 PLACEHOLDER = "is a placeholder; put the real value here, or leave the key out"
+PLACEHOLDER_SECRET = "is a placeholder; put the real value here, or name a variable of the environment in client_secret_env"
+"""An app cannot be created without a secret, so leaving this key out would be refused too."""
 TYPES = {
     "text": "must be text in quotes",
     "truth": "must be true or false, without quotes",
@@ -92,7 +94,7 @@ def _check_keys(document: Document, table: Table) -> None:
     for key, value in table.values.items():
         base = key.partition("#")[0] if table.kind == "clients" else key
         if is_placeholder(value):
-            document.fault(table, key, PLACEHOLDER)
+            document.fault(table, key, PLACEHOLDER_SECRET if base == "client_secret" else PLACEHOLDER)
         elif key == "absent":
             _check_type(document, table, key, value, "truth")
         elif base in shape:
