@@ -134,6 +134,7 @@ def _document(place: Place) -> Document:
         if table.name not in APPS:
             continue
         here = place.address(APPS[table.name])
+        table.values["client_uri"] = f"{here}/"
         table.values["redirect_uris"] = [f"{here}/callback"]
         table.values["post_logout_redirect_uris"] = [f"{here}/"]
         table.values["backchannel_logout_uri"] = f"{here}/backchannel-logout"

@@ -171,3 +171,16 @@ def test_the_five_minutes_that_the_demo_prints(demo: Demo, chromium: Browser) ->
     read_the_mail(demo, page)
     assert [complaint for complaint in complaints if "403" not in complaint] == []
     context.close()
+
+
+def test_an_administrator_finds_apps_and_console(demo: Demo, shopper: Page) -> None:
+    """Step 8: the home page lists the apps, and the console lets administrators connect one."""
+    shopper.goto(demo.at(0))
+    shopper.get_by_role("button", name="Sign in").click()
+    sign_in(shopper, "adam", "seven brown laces")
+    answer_code(shopper, code_from_the_phone(demo, shopper, "adam"))
+    for name, offset in (("Kassa", 1), ("Back office", 2), ("Example Shoes webshop", 3)):
+        assert shopper.get_by_role("link", name=name).get_attribute("href") == demo.at(offset)
+    shopper.get_by_role("link", name="Console").click()
+    shopper.locator("nav").get_by_role("link", name="Apps").click()
+    expect(shopper.get_by_role("link", name="Connect an app")).to_be_visible()
