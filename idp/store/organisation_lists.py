@@ -41,22 +41,38 @@ ORGANISATION_ORDERS: Orders = {
 
 @dataclass(frozen=True)
 class NameSought:
-    """Hold a search by words, and a name of the list's orders. ``requires_mfa``: of groups; None for all."""
+    """Hold a search by words, and a name of the list's orders. ``requires_mfa``: of groups; None for all.
+
+    ``is_disabled``: only disabled organisations.
+    """
 
     typed: str = ""
     order: str = ""
     requires_mfa: bool | None = None
+    is_disabled: bool = False
 
 
 ALL = NameSought()
 
 
 class Found(Generic[Row]):
-    """Find the rows of a search. Its words are read once, for the page and for the count."""
+    """Find the rows of a search. Its words are read once, for the page and for the count.
 
-    def __init__(self, kind: Named, organisation_id: str, here: Sequence[Any], sought: NameSought, order: Order) -> None:
+    ``among``: the ids of the few rows that a condition of ``here`` leaves; None where they are not few.
+    """
+
+    def __init__(
+        self,
+        kind: Named,
+        organisation_id: str,
+        here: Sequence[Any],
+        sought: NameSought,
+        order: Order,
+        among: set[str] | None = None,
+    ) -> None:
         self._table, self.order = kind.table, order
-        self._few, wide = _few(kind, organisation_id, here, sought.typed)
+        few, wide = _few(kind, organisation_id, here, sought.typed)
+        self._few = among if few is None else few if among is None else few & among
         self._here = [*here, *wide]
 
     def page(self, place: Place | None, most: int) -> list[Row]:
@@ -95,8 +111,15 @@ def find_groups(organisation_id: str, sought: NameSought) -> Found[Group]:
 
 def find_organisations(sought: NameSought) -> Found[Organisation]:
     """Return the organisations that a search finds, the operators' own left out."""
-    here = [Organisation.kind == "retailer"]
-    return Found(ORGANISATION, "", here, sought, ORGANISATION_ORDERS[sought.order])
+    here: list[Any] = [Organisation.kind == "retailer", *([store.IS_DISABLED] if sought.is_disabled else [])]
+    among = _disabled() if sought.is_disabled else None
+    return Found(ORGANISATION, "", here, sought, ORGANISATION_ORDERS[sought.order], among)
+
+
+def _disabled() -> set[str] | None:
+    """Return the ids of the disabled organisations, by their index; None for many, which any order soon meets."""
+    found = values(select(Organisation.id).where(store.IS_DISABLED).limit(MANY))
+    return {row[0] for row in found} if len(found) < MANY else None
 
 
 def shops(organisation_id: str, place: Place | None, most: int) -> Sequence[Shop]:

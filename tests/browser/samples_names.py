@@ -19,7 +19,8 @@ def found(kind: Kind, words: Message) -> Search:
     chips = (Filter(say("Search: %(words)s", words="ams"), "?q="),)
     if kind.chosen:
         chips += (Filter(kind.chosen.about(name=kind.filters[1][1]), "?only="),)
-    return Search(Asked("ams", only="mfa" if kind.filters else ""), kind.orders, words, kind.filters, chips, "?sort=")
+    asked = Asked("ams", only=kind.filters[1][0] if kind.filters else "")
+    return Search(asked, kind.orders, words, kind.filters, chips, "?sort=")
 
 
 SHOPS = found(shops.LIST, say_many("%(num)s shop", "%(num)s shops", 1250))

@@ -1,10 +1,13 @@
 """Users of the operators' own organisation in the console. Only operators manage them."""
 
+import re
+
 from idp.audit import Event
+from idp.identity.organisations import status
 from idp.store import audit, operators, outbox
 from tests.drivers.people import everybody
 from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR
-from tests.factories import Factory, MadePerson
+from tests.factories import BY_TESTS, Factory, MadePerson
 
 AT = "/admin/installation/people"
 
@@ -68,3 +71,23 @@ def test_administrators_do_not_find_the_operators_organisation(factory: Factory,
     ):
         assert browser.open(path).status == 404, path
     assert browser.open(f"/admin/example-shoes/people/{olga.id}").status == 404
+
+
+def test_operators_find_the_disabled_organisations(factory, enter, olga) -> None:
+    """The filter stays in the address, with words and order. The operators' own organisation is never disabled."""
+    for store_url in ("example-boots", "example-shoes", "example-toys"):
+        organisation_id = factory.make_organisation(store_url)
+        if store_url != "example-shoes":
+            with factory.context():
+                status.disable(factory.organisation(organisation_id), BY_TESTS)
+    browser = enter(olga, "/admin/")
+    assert "example-shoes" in browser.text
+    browser.open("/admin/?only=disabled&sort=-store_url")
+    found = re.findall(r"/admin/(example-[a-z]+)/", browser.html)
+    assert found == ["example-toys", "example-boots"]
+    assert "2 organisations" in browser.text
+    browser.open("/admin/?only=disabled&q=example-boots")
+    assert re.findall(r"/admin/(example-[a-z]+)/", browser.html) == ["example-boots"]
+    assert "1 organisation" in browser.text
+    assert "No organisations match this filter." in browser.open("/admin/?only=disabled&q=example-shoes").text
+    assert "example-shoes" in browser.open("/admin/?only=other").text

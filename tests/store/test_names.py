@@ -4,12 +4,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from idp import crypto, sweeps
+from idp import clock, crypto, sweeps
 from idp.config import Settings
 from idp.db import connection, db, transaction
 from idp.keyset import Place
 from idp.search_words import LONGEST, fits, words_of
-from idp.store import names, organisation_lists
+from idp.store import disabled_organisations, names, organisation_lists
 from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, Found, NameSought
 from idp.store.organisations import Shop
 from tests.drivers.query_plans import postgresql_plan, reads_organisation, scanned, sorts_much, sqlite_plan
@@ -91,6 +91,7 @@ def test_rows_of_an_older_server_are_found(engine: str, factory: Factory, settin
 @pytest.mark.parametrize("typed", ["", "ams", "ams noord"])
 def test_pages_are_read_by_an_index_in_its_order(engine: str, app: Flask, factory: Factory, shoes: str, typed: str) -> None:
     """growth: no list of names reads or sorts all of its rows, whatever was typed and however it is sorted."""
+    closed = factory.make_organisation("example-closed")
     with factory.context():
         for code in ("x", "y"):
             with transaction():
@@ -98,7 +99,13 @@ def test_pages_are_read_by_an_index_in_its_order(engine: str, app: Flask, factor
         found = [organisation_lists.find_shops(shoes, NameSought(typed, order)) for order in SHOP_ORDERS]
         for requires in (None, True):
             found += [organisation_lists.find_groups(shoes, NameSought(typed, order, requires)) for order in GROUP_ORDERS]
-        found += [organisation_lists.find_organisations(NameSought(typed, order)) for order in ORGANISATION_ORDERS]
+        with transaction():
+            disabled_organisations.disable(closed, clock.now())
+        for disabled in (False, True):
+            found += [
+                organisation_lists.find_organisations(NameSought(typed, order, is_disabled=disabled))
+                for order in ORGANISATION_ORDERS
+            ]
         with counted(app) as seen:
             for one in found:
                 first = one.page(None, 2)

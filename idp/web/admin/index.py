@@ -40,6 +40,7 @@ class OrganisationsPage:
     own_store_url: str = STORE_URL
 
 
+DISABLED = "disabled"
 LIST = Kind(
     "admin.front",
     (
@@ -51,6 +52,8 @@ LIST = Kind(
         ("added", say("Oldest first")),
     ),
     say("More than 10,000 organisations"),
+    (("", say("All organisations")), (DISABLED, say("Disabled organisations"))),
+    say("Status: %(name)s"),
 )
 
 
@@ -69,10 +72,10 @@ def front() -> Response:
 
 
 def _rows(asked: Asked) -> tuple[Search, tuple[Choice, ...], Pages]:
-    found = organisation_lists.find_organisations(NameSought(asked.q, asked.sort))
+    found = organisation_lists.find_organisations(NameSought(asked.q, asked.sort, is_disabled=asked.only == DISABLED))
     place_of = partial(organisation_lists.place_of_organisation, asked.sort)
     rows, beside = page_of(LIST.list_of(asked), place_of, found.page, lambda row: row.store_url)
-    own = _own(asked.q)
+    own = [] if asked.only else _own(asked.q)
     shown = rows if beside.earlier else (*own, *rows)
     count = found.count() + len(own)
     search = name_lists.search(LIST, asked, count, say_many("%(num)s organisation", "%(num)s organisations", count))
