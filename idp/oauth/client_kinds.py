@@ -61,7 +61,10 @@ def _web(answers: AppAnswers) -> Mapping[str, Any]:
     page = _page(answers.address)
     parts = urlsplit(page)
     origin, stack = f"{parts.scheme}://{parts.netloc}", STACKS.get(answers.stack)
-    found: dict[str, Any] = {"redirect_uris": [origin + ((stack and stack.callback) or CALLBACK)], "client_uri": page}
+    callback = origin + ((stack and stack.callback) or CALLBACK)
+    # Some people enter the callback. Opened from the home page, it would only show an error of the app.
+    home = origin + "/" if page.rstrip("/") == callback.rstrip("/") else page
+    found: dict[str, Any] = {"redirect_uris": [callback], "client_uri": home}
     if stack is None or stack.signed_out:
         found["post_logout_redirect_uris"] = [origin + ((stack and stack.signed_out) or "/")]
     return found

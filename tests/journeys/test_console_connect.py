@@ -80,6 +80,14 @@ def test_a_wrong_address_is_told_at_its_field(factory, here) -> None:
         assert organisations.organisation_at("example-shoes")
 
 
+def test_a_callback_that_was_entered_as_the_address_is_no_home_page(factory, here) -> None:
+    """People would open it from their home page, without an answer for the app in it."""
+    here.open(f"{HOME}/connect/shop").fill(name="Shop", address="shop.example/callback").submit()
+    (row,) = made(factory)
+    assert row.metadata_["redirect_uris"] == ["https://shop.example/callback"]
+    assert row.metadata_["client_uri"] == "https://shop.example/"
+
+
 def test_the_settings_of_an_api_say_what_it_must_check(here) -> None:
     """RFC 9068 §4: an API compares audience, scope and algorithm of access tokens; nobody gets an ID token for it."""
     here.open(f"{HOME}/connect/api")
