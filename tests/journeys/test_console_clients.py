@@ -237,6 +237,7 @@ def test_a_leaked_secret_is_ended_now(app, factory, enter, olga, journey, new_br
     assert "It is the only secret" in browser.open(second).text
     assert browser.fill(password=olga.password).submit().status == 200
     assert "The app has no working secret" in browser.text
+    assert "How long do the current secrets keep working?" not in browser.text
     assert browser.open(first).status == 404
     assert browser.open(f"{HOME}/webshop/secrets/new?overlap=2d").status == 404
     assert "Secret of an app ended" in browser.open("/admin/example-shoes/audit?trail=installation").text
