@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.oauth.client_kinds import KINDS
+from idp.oauth.client_kinds import KINDS, KINDS_OF_ADMINISTRATORS
 from idp.oauth.client_permissions import SETTING
 from idp.store import clients, organisations
+from idp.web.admin.client_connect import ASKED_FOR
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
@@ -122,3 +123,4 @@ def test_the_page_of_a_kind_of_operators_says_what_to_ask_for(factory, enter, ki
     assert there.status == 403
     assert made(factory) == []
     assert there.open(f"{BOOTS}/toaster").status == 404
+    assert set(ASKED_FOR) == set(KINDS) - set(KINDS_OF_ADMINISTRATORS)
