@@ -15,6 +15,8 @@ from idp.normal_forms import compared
 
 LONGEST = 254
 """Characters of a word that count. Some letters become several when they are compared."""
+MOST_TYPED = 10
+"""Words of a search that count. Each more is another look into the index, and leaves hardly anybody out."""
 ACCENTS = range(0x300, 0x370)
 """Combining marks of the scripts that have small and capital letters."""
 WITHOUT_BLANKS = "\u2e80"
@@ -28,8 +30,8 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def typed_words(text: str) -> tuple[str, ...]:
-    """Return the words of a search. Each must begin a word of the person."""
-    return tuple(dict.fromkeys(_without_marks(whole) for whole in without_accents(text).split()))
+    """Return the words of a search, the first ``MOST_TYPED``. Each must begin a word of the person."""
+    return tuple(dict.fromkeys(_without_marks(whole) for whole in without_accents(text).split()))[:MOST_TYPED]
 
 
 def without_accents(text: str) -> str:
