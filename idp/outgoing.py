@@ -59,9 +59,9 @@ def keep_newest(known: dict[str, T], name: str, value: T, most: int) -> None:
 
 
 @outside_transaction
-def get(settings: Settings, address: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """Read a document. Raises ``NoAnswer``."""
-    return _ask(settings, "GET", address, headers or {}, b"")
+def get(settings: Settings, address: str, headers: Mapping[str, str] | None = None, *, only_public: bool = False) -> Answer:
+    """Read a document. Raises ``NoAnswer``. ``only_public``: from no address that ``[outgoing] allow`` lists."""
+    return _ask(settings, "GET", address, headers or {}, b"", () if only_public else None)
 
 
 @outside_transaction

@@ -16,7 +16,7 @@ from idp.identity.ownership import owner_recovery
 from idp.identity.people_import import jobs as people_imports
 from idp.identity.sessions import logout_notices
 from idp.mail.deliver import deliver_due, log
-from idp.oauth import backchannel_authentication, backchannel_logout, dynamic_registration
+from idp.oauth import app_icons, backchannel_authentication, backchannel_logout, dynamic_registration
 from idp.oauth.provider import Provider
 from idp.store import polled_requests
 from idp.sweeps import sweep
@@ -44,6 +44,7 @@ def run_forever(settings: Settings, app_context: AppContext, stop: threading.Eve
                     next_sweep = clock.now() + SWEEP_EVERY
                     sweep(settings, stop)
                     dynamic_registration.remove_unused()
+                    app_icons.fetch_due(settings)
         except Exception as error:  # noqa: BLE001 — the next round tries again
             _note_failed_round(error)
         stop.wait(POLL_SECONDS)

@@ -16,6 +16,7 @@ from idp.cli.opening import opened
 from idp.cli.refusals import in_english
 from idp.db import transaction
 from idp.errors import Invalid
+from idp.identity import pictures
 from idp.identity.organisations import logos, organisations, status
 from idp.identity.organisations.settings import normal_store_url, settings_of
 from idp.identity.owner import recorded_owner
@@ -142,7 +143,7 @@ def logo(store_url: str, picture: Path | None, remove: bool) -> None:
         row = at(store_url)
         if picture is not None:
             with picture.open("rb") as file:
-                logos.adopt(row, file.read(logos.MOST_BYTES + 1), ORIGIN)
+                logos.adopt(row, file.read(pictures.MOST_BYTES + 1), ORIGIN)
         else:
             with transaction():
                 logos.remove(row, ORIGIN)

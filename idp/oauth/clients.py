@@ -14,7 +14,7 @@ from idp.oauth.launch import Launchable, launchable_among
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
-from idp.store import client_registrations, disabled_organisations, kept
+from idp.store import app_icons, client_registrations, disabled_organisations, kept
 from idp.store import clients as store
 from idp.store.clients import Client
 
@@ -224,7 +224,7 @@ class Clients:
         """Return the apps that people can open: enabled, with an address, and known to an operator or administrator."""
         shelf = self._current()
         if shelf.launchable is None:
-            shelf.launchable = launchable_among(store.clients(), client_registrations.registrations())
+            shelf.launchable = launchable_among(store.clients(), client_registrations.registrations(), dict(app_icons.ids()))
         return shelf.launchable
 
     def may_return_to(self, address: str) -> bool:

@@ -25,7 +25,7 @@ OURS_OF_THE_REQUEST = (
 """What a client "MUST NOT include" in a change (RFC 7592 §2.2)."""
 CALLED = (
     "jwks_uri", "sector_identifier_uri", "request_uris", "backchannel_logout_uri",
-    "backchannel_client_notification_endpoint",
+    "backchannel_client_notification_endpoint", "logo_uri",
 )  # fmt: skip
 """The addresses that we call."""
 VISITED = ("redirect_uris", "post_logout_redirect_uris")

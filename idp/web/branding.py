@@ -10,7 +10,7 @@ from zlib import crc32
 from flask import Blueprint, Response, abort, request
 
 from idp.branding import DARK, LIGHT, Palette, is_colour, palette
-from idp.store import logos
+from idp.store import app_icons, logos
 from idp.web.assets import FOR_EVER
 
 blueprint = Blueprint("brand", __name__)
@@ -20,8 +20,8 @@ PICTURE_CSP = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-anc
 
 @blueprint.get("/brand/<logo_id>.png")
 def logo(logo_id: str) -> Response:
-    """Serve a logo, drawn by us from the upload."""
-    image = logos.image_of(logo_id)
+    """Serve the logo of an organisation or the icon of an app, drawn by us."""
+    image = logos.image_of(logo_id) or app_icons.image_of(logo_id)
     if image is None:
         abort(404)
     headers = {"Cache-Control": FOR_EVER, "Content-Security-Policy": PICTURE_CSP}

@@ -14,6 +14,7 @@ from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
 from idp.identity.organisations import logos
+from idp.identity.pictures import MOST_BYTES, redrawn
 from idp.store import audit as trail
 from idp.store import logos as store
 from idp.store import removals
@@ -34,7 +35,7 @@ REFUSED = {
     "a header of 30000 × 30000": (pictures.header_of(30_000, 30_000), "too many pixels"),
     "a header of 12000 × 9000": (pictures.header_of(12_000, 9_000), "too many pixels"),
     "a header of 2³¹−1 × 1": (pictures.header_of(2**31 - 1, 1), "too many pixels"),
-    "one byte too many": (pictures.picture() + bytes(logos.MOST_BYTES), "too large"),
+    "one byte too many": (pictures.picture() + bytes(MOST_BYTES), "too large"),
 }
 """An upload, and the message about it."""
 TAKEN = {
@@ -167,7 +168,7 @@ def test_a_damaged_picture_never_causes_a_server_error(data: st.DataObject) -> N
     for _ in range(data.draw(st.integers(1, 8))):
         upload[data.draw(st.integers(0, len(upload) - 1))] = data.draw(st.integers(0, 255))
     with suppress(Invalid):
-        assert logos._redraw(bytes(upload)).width <= logos.BOX[0]
+        assert redrawn(bytes(upload), logos.BOX).width <= logos.BOX[0]
 
 
 def test_a_new_logo_has_a_new_address_and_the_old_one_ends(factory: Factory, shoes: str) -> None:

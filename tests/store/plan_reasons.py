@@ -3,6 +3,7 @@
 SMALL = {
     "clients": "an operator registers each, or lets apps do it at a bounded rate",
     "client_registrations": "at most one for each client; those that nobody uses are deleted",
+    "app_icons": "at most one for each client",
     "client_secrets": "at most two or three for each client",
     "clients_version": "one row",
     "dated_rules": "an operator writes each",

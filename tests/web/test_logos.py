@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.identity.organisations import logos
+from idp.identity.pictures import MOST_BYTES
 from idp.store import logos as store
 from tests.drivers import pictures
 from tests.drivers.brand import COLOUR, LOGO, STYLE
@@ -74,8 +74,8 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
         (b"", "Choose a file first."),
         (pictures.header_of(30_000, 30_000), "too many pixels"),
         (pictures.picture()[:-40], "damaged"),
-        (pictures.picture() + bytes(logos.MOST_BYTES), "up to 1 MB"),
-        (bytes(3 * logos.MOST_BYTES), "up to 1 MB"),
+        (pictures.picture() + bytes(MOST_BYTES), "up to 1 MB"),
+        (bytes(3 * MOST_BYTES), "up to 1 MB"),
     ],
 )
 def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Browser, content: bytes, reason: str) -> None:
@@ -89,7 +89,7 @@ def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Br
 
 def test_a_form_over_its_size_limit_is_refused_unread(shop: Shop, console: Browser) -> None:
     """V5.2.1, V4.2.1: this form gets 413 above four megabytes. Every other form has the configured limit."""
-    assert upload(shop, console, ("logo", bytes(5 * logos.MOST_BYTES))) == 413
+    assert upload(shop, console, ("logo", bytes(5 * MOST_BYTES))) == 413
     assert "choose something smaller" in console.text
     console.open(SETTINGS)
     assert send(shop, console, SETTINGS, ("logo", bytes(200_000)), csrf_token=console.value("csrf_token")) == 413

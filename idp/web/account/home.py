@@ -24,10 +24,11 @@ from idp.web.account.outcome import done, outcome
 
 @dataclass(frozen=True)
 class App:
-    """Hold an app that the person may open: its name and, if registered, its address."""
+    """Hold an app that the person may open: its name and, if registered, its address and the id of its icon."""
 
     name: str
     address: str
+    icon: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _apps(present: Me) -> tuple[App, ...]:
 
     An app that registered itself can change its address while the session lasts.
     """
-    found = {one.client_id: App(one.name, address_of(one)) for one in launchable(present)}
+    found = {one.client_id: App(one.name, address_of(one), one.icon) for one in launchable(present)}
     rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
     opened = clients.some(others) if (others := [row.client_id for row in rows if row.client_id not in found]) else ()
     found |= {row.client_id: App(row.name, "") for row in opened}

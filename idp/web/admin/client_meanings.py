@@ -84,7 +84,7 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "sector_identifier_uri": say("For pairwise: a list of redirect addresses; apps that share it know a person by one ID."),
     "client_uri": say("The app's home page. People can open it from their own home page."),
-    "logo_uri": say("The address of the app's logo. Our pages do not load it."),
+    "logo_uri": say("The address of the app's icon, up to 64 kB: we copy it for people's home page."),
     "policy_uri": say("The app's privacy statement, shown where people are asked to allow the app."),
     "tos_uri": say("The app's terms of use, shown there as well."),
     "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),

@@ -4,12 +4,13 @@ from flask import Blueprint, Response, request, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, say
+from idp.identity import pictures
 from idp.identity.organisations import logos
 from idp.web import forms, pages
 from idp.web.admin import guard, settings
 from idp.web.admin.guard import Admin
 
-LARGEST_FORM = 4 * logos.MOST_BYTES
+LARGEST_FORM = 4 * pictures.MOST_BYTES
 """More bytes than the limit of a logo, so that the page itself can refuse a photograph of some megabytes."""
 
 
@@ -36,7 +37,7 @@ def _answer(admin: Admin, form: dict[str, str]) -> Message:
         with transaction():
             logos.remove(admin.organisation, admin.origin)
         return say("The logo is removed.")
-    upload = forms.upload("logo", logos.MOST_BYTES)
+    upload = forms.upload("logo", pictures.MOST_BYTES)
     if not upload:
         raise Invalid("logo", say("Choose a file first."))
     logos.adopt(admin.organisation, upload, admin.origin)

@@ -11,9 +11,9 @@ from idp.branding import is_colour
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity.organisations import organisations
-from idp.identity.organisations.logos import MOST_BYTES
 from idp.identity.organisations.organisations import RESERVED
 from idp.identity.organisations.settings import NUMBERS
+from idp.identity.pictures import MOST_BYTES
 from idp.languages import LANGUAGES
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
