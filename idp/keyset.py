@@ -9,13 +9,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.elements import KeyedColumnElement
 
 from idp.statements import every
 
 T = TypeVar("T")
 Keys = list[tuple[Any, ...]]
-Columns = Sequence[InstrumentedAttribute[Any] | KeyedColumnElement[Any]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,9 @@ class Order:
         return tuple(getattr(row, column.key) for column in self.columns)
 
 
-def beyond(columns: Columns, place: Place | None, *, descending: bool = False) -> list[ColumnElement[bool]]:
+def beyond(
+    columns: Sequence[InstrumentedAttribute[Any]], place: Place | None, *, descending: bool = False
+) -> list[ColumnElement[bool]]:
     """Match the rows on the side of ``place`` to which a page extends; all rows where there is no place."""
     if place is None:
         return []
@@ -49,7 +49,7 @@ def beyond(columns: Columns, place: Place | None, *, descending: bool = False) -
 
 def page_of(
     statement: Select[T],
-    columns: Columns,
+    columns: Sequence[InstrumentedAttribute[Any]],
     place: Place | None,
     most: int,
     *,

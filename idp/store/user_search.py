@@ -2,7 +2,7 @@
 
 A search costs the same however many users there are. If one condition matches few users, those are read and sorted. If
 each matches many, the users are read in order, and matches are frequent. Two common words match few together, or people who
-are last in the order. The database then finds all users with the rarer one and sorts them, if they are not too many.
+are last in the order. All users of the rarer one are then read, if they are not too many.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from idp.db import unit
 from idp.keyset import Keys, Order, Place, beside, page_of
@@ -25,7 +25,7 @@ from idp.store.users import STALE, GroupMember, User, UserShop
 MANY = 5_000
 """If a condition matches fewer rows than this, all are read and sorted."""
 WIDE = 20_000
-"""If the rarest of several conditions matches fewer rows than this, the database reads and sorts all."""
+"""If the rarest of several conditions matches fewer rows than this, all are read and sorted, too."""
 FEW = 10_000
 """The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
@@ -66,18 +66,14 @@ class Found:
 
     def __init__(self, organisation_id: str, sought: PeopleSought) -> None:
         self._organisation_id, self._order = organisation_id, ORDERS[sought.order]
-        self._few, self._rare, self._here = _conditions(organisation_id, sought, self._order)
+        self._few, self._here = _conditions(organisation_id, sought, self._order)
 
     def page(self, place: Place | None, most: int) -> list[User]:
         """Return a page, in the order of the search."""
         columns, descending = self._order.columns, self._order.descending
-        if self._few is not None:
-            ids = [key[-1] for key in beside(self._few, self._order, place, most)]
-        elif self._rare is not None:
-            *keys, id_ = self._rare.c
-            ids = page_of(select(id_), keys, place, most, descending=descending)
-        else:
+        if self._few is None:
             return page_of(select(User).where(*self._here), columns, place, most, descending=descending)
+        ids = [key[-1] for key in beside(self._few, self._order, place, most)]
         here = (User.organisation_id == self._organisation_id, User.id.in_(ids))
         found = {row.id: row for row in every(select(User).where(*here))} if ids else {}
         return [found[one] for one in ids if one in found]
@@ -85,9 +81,8 @@ class Found:
     def count(self) -> int:
         """Return how many there are; ``FEW`` and one where there are more."""
         if self._few is not None:
-            return len(self._few)
-        found = select(User.id).where(*self._here) if self._rare is None else select(self._rare.c.id)
-        return _count(found, FEW + 1)
+            return min(len(self._few), FEW + 1)
+        return _count(select(User.id).where(*self._here), FEW + 1)
 
 
 def search(organisation_id: str, sought: PeopleSought, place: Place | None, most: int) -> list[User]:
@@ -135,8 +130,8 @@ def place_of(organisation_id: str, order: str, name: str, *, is_before: bool) ->
     return None if found is None else Place(ORDERS[order].key_of(found), is_before)
 
 
-def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, CTE | None, list[Any]]:
-    """Return the keys of all users found where a condition matches few, or where to look for them; and the conditions."""
+def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tuple[Keys | None, list[Any]]:
+    """Return the keys of all users found where a condition matches few, else None; and the conditions."""
     here: list[Any] = [User.organisation_id == organisation_id]
     words = typed_words(sought.typed)
     if words and _stale(organisation_id):
@@ -144,24 +139,19 @@ def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tup
         words = ()
     asked = [_with_word(organisation_id, word) for word in words] + _filters(organisation_id, sought)
     if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
-        return None, None, [*here, *(held for one in asked for held in one.holds)]
+        return None, [*here, *(held for one in asked for held in one.holds)]
     here += [ACTIVE] if LOCKED_OUT in sought.states else []
     counts = [_count(one.ids, WIDE) for one in asked]
-    whole = [
-        {row[0] for row in values(one.ids.limit(MANY))} for one, count in zip(asked, counts, strict=True) if count < MANY
-    ]
-    rarest = asked[counts.index(min(counts))] if not whole and len(asked) > 1 and min(counts) < WIDE else None
+    few = [one for one, count in zip(asked, counts, strict=True) if count < MANY]
+    many = [one for one, count in zip(asked, counts, strict=True) if count >= MANY]
+    is_rare = not few and len(asked) > 1 and min(counts) < WIDE
+    rarest = many.pop(counts.index(min(counts))) if is_rare else None
+    here += [_read_in(order, *one.holds) for one in many]
     if rarest is not None:
-        others = (held for one in asked if one is not rarest for held in one.holds)
-        return None, _matched([*here, *others], rarest, order), here
-    here += [_read_in(order, *one.holds) for one, count in zip(asked, counts, strict=True) if count >= MANY]
-    return (_keys(whole[0].intersection(*whole[1:]), here, order) if whole else None), None, here
-
-
-def _matched(holds: Sequence[Any], rarest: _Condition, order: Order) -> CTE:
-    """Find the users by the rarest condition, whole, so that the plan does not look for them in the order of the page."""
-    found = select(*order.columns, User.id).where(*holds, User.id.in_(rarest.ids))
-    return found.cte("matched").prefix_with("MATERIALIZED")
+        return _keys(rarest.ids, here, order), here
+    whole = [{row[0] for row in values(one.ids.limit(MANY))} for one in few]
+    ids = set.intersection(*whole) if whole else set()
+    return (_keys(ids, here, order) if ids else [] if whole else None), here
 
 
 def _count(found: Select[str], most: int) -> int:
@@ -175,9 +165,8 @@ def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
     return case((and_(*holds), 1), else_=0) == 1
 
 
-def _keys(ids: Collection[str], here: Sequence[Any], order: Order) -> Keys:
-    asked = select(*order.columns, User.id).where(*here, User.id.in_(ids))
-    return [tuple(row) for row in values(asked)] if ids else []
+def _keys(ids: Collection[str] | Select[str], here: Sequence[Any], order: Order) -> Keys:
+    return [tuple(row) for row in values(select(*order.columns, User.id).where(*here, User.id.in_(ids)))]
 
 
 def _filters(organisation_id: str, sought: PeopleSought) -> list[_Condition]:
