@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from idp.languages import LANGUAGES, SOURCE
 from tests.browser.pictures import LEAVES, show
@@ -132,6 +132,17 @@ def test_no_column_of_a_list_breaks_a_word(visit: Visit, swap_in: Visit, own_liv
         for name in lists:
             for language in languages:
                 check_lists_fit(swap_in(name, language), f"{name}/{language} at {width} pixels")
+
+
+@pytest.mark.parametrize("size", [NARROWEST, DESKTOP], ids=["phone", "desktop"])
+def test_folded_parts_of_a_page_can_be_opened_at_every_width(visit: Visit, size: ViewportSize) -> None:
+    """The settings of an app stood folded on a phone, and were not there at all on a desktop."""
+    for name in ("console-app-add", "console-app-form", "console-add-own-policy", "authenticator-apps"):
+        page = visit(name)
+        page.set_viewport_size(size)
+        folded = page.locator("main summary").all()
+        assert folded, name
+        assert [one.inner_text() for one in folded if not one.is_visible()] == [], name
 
 
 def test_no_line_ends_within_e_mail(visit: Visit, swap_in: Visit) -> None:
