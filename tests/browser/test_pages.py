@@ -38,6 +38,12 @@ LINES_OF_E_MAIL = """() => {
     return [...found];
 }"""
 """On how many lines the words "e-mail" stand."""
+BROKEN_NAMES = """() => [...document.querySelectorAll('code.whole')].filter(name => [...name.childNodes].some(part => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return new Set([...range.getClientRects()].map(one => one.top)).size > 1;
+})).map(name => name.textContent)"""
+"""The names of settings that a line ends within, other than after an underscore."""
 PARTS = 4
 """The number of parts, so that several processes can share the pages."""
 Visit = Callable[..., Page]
@@ -143,6 +149,14 @@ def test_folded_parts_of_a_page_can_be_opened_at_every_width(visit: Visit, size:
         folded = page.locator("main summary").all()
         assert folded, name
         assert [one.inner_text() for one in folded if not one.is_visible()] == [], name
+
+
+def test_names_of_settings_break_only_after_an_underscore(visit: Visit) -> None:
+    """On a phone the last letter of "authorization_signed_response_alg" stood on a line of its own."""
+    page = visit("console-app")
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.locator("code.whole").count() > 40
+    assert page.evaluate(BROKEN_NAMES) == []
 
 
 def test_no_line_ends_within_e_mail(visit: Visit, swap_in: Visit) -> None:
