@@ -6,6 +6,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 JOINER = "\u2060"
 """The pages keep "e-mail" on one line by it (``language.on_page``). People and tests read on."""
+MAY_BREAK = "<wbr>"
+"""A place where a long name may go on in the next line. It is no part of the text."""
 TEXT = "-text"
 UNREAD = ("script", "style", "template", "title")
 INLINE = frozenset(("a", "abbr", "b", "button", "code", "em", "i", "kbd", "label", "small", "span", "strong", "time"))
@@ -67,7 +69,7 @@ class Page:
         self._pieces: list[str] = []
         self._select = ""
         self._unseen = ""
-        root = LexborHTMLParser(html.replace(JOINER, "")).root
+        root = LexborHTMLParser(html.replace(JOINER, "").replace(MAY_BREAK, "")).root
         if root is not None:
             self._read(root)
 
