@@ -3,15 +3,15 @@
 import functools
 import json
 from collections.abc import Callable
-from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
 import click
 
-from idp import clock, factors, zones
+from idp import factors, zones
 from idp.actors import System
 from idp.audit import Origin
+from idp.cli import user_facts
 from idp.cli.command import Noun
 from idp.cli.counts import counted
 from idp.cli.leaked import read_password
@@ -22,23 +22,16 @@ from idp.config import Settings
 from idp.errors import Invalid, NotFound
 from idp.identity import access
 from idp.identity.accounts import accounts
-from idp.identity.credentials import bypass_codes, new_passwords, passkeys, passwords, remembered_devices, second_factor
+from idp.identity.credentials import bypass_codes, new_passwords, passkeys, passwords, second_factor
 from idp.identity.credentials import unlock as unlock_factor
-from idp.identity.credentials.authenticator_names import maker_of
 from idp.identity.credentials.passwords import NewPassword
-from idp.identity.user_fields import USER_FIELDS
 from idp.identity.users import lookup, status
-from idp.store import sessions, user_search, users
-from idp.store import totp as store_totp
+from idp.store import user_search
 from idp.store.organisations import Organisation
-from idp.store.passkeys import Passkey
-from idp.store.totp import Totp
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
 """The actor in the audit log: a person with a shell on this machine."""
-MOST_SHOWN = 100
-"""Open sessions of one person. A till that many people use may have thousands."""
 
 
 @click.group(cls=Noun)
@@ -113,71 +106,8 @@ def _factors(row: User) -> str:
 @_user_command("show")
 def show(chosen: Chosen) -> str:
     """Show one person as JSON: details, second factor, passkeys, devices and the newest open sessions."""
-    shown = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
+    shown = user_facts.all_of(chosen.settings, chosen.organisation, chosen.row)
     return json.dumps(shown, indent=2, ensure_ascii=False, default=str)
-
-
-def _details(row: User) -> dict[str, object]:
-    return {
-        "sub": row.id,
-        **{field.name: field.value_of(row) for field in USER_FIELDS if not field.is_claim_only or field.name in row.claims},
-        "disabled_since": _moment(row.disabled_at),
-        "last_login": _moment(row.last_login_at),
-    }
-
-
-def _belongings(organisation: Organisation, row: User) -> dict[str, object]:
-    shops = None if row.all_shops else [shop.code for shop in users.shops_of(organisation.id, row.id)]
-    groups = [group.name for group in users.groups_of(organisation.id, row.id)]
-    return {"organisation": organisation.store_url, "groups": groups, "shops": "all" if shops is None else shops}
-
-
-def _proofs(chosen: Chosen) -> dict[str, object]:
-    settings, organisation, row, now = chosen.settings, chosen.organisation, chosen.row, clock.now()
-    person = lookup.person_of(settings, organisation, row)
-    rules = lookup.rules_of(settings, organisation, person, now)
-    apps = store_totp.active_totps(organisation.id, row.id)
-    return {
-        "password_since": _moment(row.password_changed_at),
-        "must_change_password": row.must_change_password,
-        "second_factor": {
-            "since": _moment(min((app.active_since for app in apps), default=None)),
-            "apps": [_app(app) for app in apps],
-            "recovery_codes_left": person.recovery_codes_left,
-            "must_set_up": person.must_set_up,
-            "compulsory_because": [in_english(reason.message) for reason in rules.compulsory_because],
-        },
-        "passkeys": [_passkey(passkey) for passkey in passkeys.passkeys_of(row)],
-        "remembered_devices": [
-            {"device": device.label, "since": _moment(device.since), "until": _moment(device.until)}
-            for device in remembered_devices.devices_of(row, now)
-        ],
-        "sessions": [
-            {"browser": session.label, "address": session.address, "since": _moment(session.started_at)}
-            for session in sessions.sessions_of(organisation.id, row.id, now, None, MOST_SHOWN)
-        ],
-    }
-
-
-def _app(row: Totp) -> dict[str, object]:
-    since, used = _moment(row.active_since), _moment(row.last_used_at)
-    return {"id": row.id, "number": row.number, "name": row.name, "since": since, "last_used": used}
-
-
-def _passkey(row: Passkey) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "maker": maker_of(row.aaguid),
-        "since": _moment(row.created_at),
-        "last_used": _moment(row.last_used_at),
-        "can_be_copied": row.backup_eligible,
-        "hardware": row.hardware,
-    }
-
-
-def _moment(value: datetime | None) -> str | None:
-    return value.isoformat(timespec="seconds") if value else None
 
 
 @_user_command("reset-factor")

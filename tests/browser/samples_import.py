@@ -5,7 +5,8 @@ from dataclasses import replace
 from idp.errors import say
 from idp.identity.accounts import belongings
 from idp.identity.people_import.codes import Card
-from idp.web.admin.people_import import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport, SheetPage
+from idp.web.admin.import_sheet import SheetPage
+from idp.web.admin.people_import import FIELD_NAMES, OUTCOMES, STATES, ImportPage, JobPage, Line, ListedImport
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 FORM = ImportPage(

@@ -9,13 +9,12 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock, csv_export
 from idp.errors import Invalid, Message, say, say_many
-from idp.identity.people_import import codes, csv_file, jobs
-from idp.identity.people_import.codes import Card
+from idp.identity.people_import import csv_file, jobs
 from idp.store import jobs as store
 from idp.store import users
 from idp.store.jobs import Job, JobLine
-from idp.web import assets, forms, pages, post_redirect_get, request_context
-from idp.web.admin import guard
+from idp.web import forms, pages, request_context
+from idp.web.admin import guard, import_sheet
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.downloads import separator, spreadsheet
@@ -96,24 +95,6 @@ class JobPage:
     has_refused: bool = False
 
 
-@dataclass(frozen=True)
-class SheetPage:
-    """Hold the printable sheet. ``address``: of the first sign-in; ``box`` and ``path``: its QR code as one symbol.
-
-    ``ended``: the usernames without a card, because their code has ended.
-    """
-
-    frame: Frame
-    job_id: str
-    cards: tuple[Card, ...]
-    address: str
-    printed_at: datetime
-    until: datetime | None
-    box: str
-    path: str
-    ended: tuple[str, ...] = ()
-
-
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes; they are below the people in the menu."""
     path = "/<store_url>/people/import"
@@ -180,22 +161,7 @@ def _cancel(admin: Admin, job: Job) -> Response:
 
 
 def _codes(admin: Admin, job: Job) -> Response:
-    sheet = codes.show_once(request_context.settings(), job, admin.origin)
-    address = request_context.settings().issuer + url_for("reset.welcome")
-    box, path = assets.qr_parts(address)
-    post_redirect_get.land_at(_address(admin, job.id))
-    page = SheetPage(
-        frame=admin.frame(HERE),
-        job_id=job.id,
-        cards=sheet.cards,
-        address=address,
-        printed_at=clock.now(),
-        until=job.codes_until,
-        box=box,
-        path=path,
-        ended=sheet.ended,
-    )
-    return pages.render("admin/import_sheet.html", page)
+    return import_sheet.show_once(admin.frame(HERE), job, admin.origin, _address(admin, job.id))
 
 
 @dataclass(frozen=True)
