@@ -17,7 +17,7 @@ class Launchable:
     initiate: str
     home: str
     organisations: tuple[str, ...]
-    icon: str = ""
+    icon: str
     """The id of its icon; empty if it has none."""
 
     def serves(self, organisation_id: str) -> bool:
@@ -25,7 +25,7 @@ class Launchable:
         return store.serves(self.organisations, organisation_id)
 
 
-def launchable_of(row: Client, icon: str = "") -> Launchable:
+def launchable_of(row: Client, icon: str) -> Launchable:
     """Return an app with its addresses. One to which nobody signs in at a browser has none."""
     is_opened = "authorization_code" in row.metadata_.get("grant_types", ())
     initiate, home = (str(row.metadata_.get(name) or "") for name in ("initiate_login_uri", "client_uri"))

@@ -130,9 +130,8 @@ def change(
     if not edit.changed:
         return ()
     if "email_key" in edit.fresh:
-        _admit_mails(
-            settings, user, str(edit.fresh.get("email") or ""), origin
-        )  # before the transaction: the audit row of a refusal must stay
+        # Before the transaction: the audit row of a refusal must stay.
+        _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)
     with transaction():
         if changes.get("role", role) != role:
             require_another_owner(user)
