@@ -68,6 +68,12 @@ def found() -> Unsaved | None:
     return kept
 
 
+def name_for(path: str) -> str | None:
+    """Return the ``name`` that was entered in the form of this path, if that form comes back."""
+    kept = found()
+    return kept.fields.get("name", "") if kept is not None and kept.path == path else None
+
+
 def notice() -> tuple[Message, ...]:
     """Return the words above a form that came back."""
     kept = found()

@@ -72,7 +72,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """List the apps."""
     present = me(Needs(return_to=PLACE))
-    apps = tuple(_as_typed(app_of(row)) for row in authenticator_apps.apps_of(present.user))
+    apps = tuple(app_of(row) for row in authenticator_apps.apps_of(present.user))
     page = AuthenticatorAppsPage(
         present.user.username,
         present.organisation.name,
@@ -129,15 +129,8 @@ def remove(totp_id: str) -> Response:
 
 def app_of(row: Totp) -> App:
     """Return an authenticator app as lists show it."""
-    return App(row.id, row.number, row.name, row.active_since, row.last_used_at)
-
-
-def _as_typed(app: App) -> App:
-    """Return the app with the name that was entered, if its form came back."""
-    kept = unsaved.found()
-    if kept is None or kept.path != f"{PLACE}/{app.id}/rename":
-        return app
-    return replace(app, typed=kept.fields.get("name", ""))
+    typed = unsaved.name_for(f"{PLACE}/{row.id}/rename")
+    return App(row.id, row.number, row.name, row.active_since, row.last_used_at, typed)
 
 
 def _reasons(present: Me, apps: tuple[App, ...]) -> tuple[Message, ...]:

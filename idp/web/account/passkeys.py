@@ -74,7 +74,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """List the passkeys."""
     present = me(Needs(return_to=PLACE))
-    keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
+    keys = tuple(key_of(row) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(request_context.settings(), present.user)
     is_full, message = len(keys) >= passkeys.MOST, outcome(present)
     page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, message)
@@ -115,14 +115,6 @@ def remove(passkey_id: str) -> Response:
     return pages.see_other(f"{PLACE}?done=passkey-removed")
 
 
-def _as_typed(key: Key) -> Key:
-    """Return the passkey with the name that was entered, if its form came back."""
-    kept = unsaved.found()
-    if kept is None or kept.path != f"{PLACE}/{key.id}/rename":
-        return key
-    return replace(key, typed=kept.fields.get("name", ""))
-
-
 def _changing(place: str) -> Needs:
     return replace(changing(), return_to=place, purpose=TITLE.key, cancel_to=ways_back.came_from(PLACE))
 
@@ -136,5 +128,7 @@ def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
 
 def key_of(row: Passkey) -> Key:
     """Return a passkey as lists show it."""
-    maker = maker_of(row.aaguid)
-    return Key(row.id, row.name, maker, row.backup_eligible, row.hardware, row.created_at, row.last_used_at)
+    return Key(
+        row.id, row.name, maker_of(row.aaguid), row.backup_eligible, row.hardware, row.created_at, row.last_used_at,
+        typed=unsaved.name_for(f"{PLACE}/{row.id}/rename"),
+    )  # fmt: skip

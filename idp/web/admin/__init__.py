@@ -36,17 +36,15 @@ from idp.web.admin import (
     shop,
     shops,
     user,
-    user_authenticator_apps,
+    user_credentials,
     user_form,
-    user_passkeys,
     users,
 )
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
     index, new_organisation, organisation_status, overview, users, bulk, bulk_undo,
-    people_export, exports, people_import, refused_lines, user_form, lost_phone, user,
-    user_authenticator_apps, user_passkeys,
+    people_export, exports, people_import, refused_lines, user_form, lost_phone, user, user_credentials,
     groups, shops, shop, policies, own_policies, settings, logo, ownership,
     clients, client_connect, client_secrets, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
