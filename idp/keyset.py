@@ -5,14 +5,18 @@ Skipping rows by number (OFFSET) reads all skipped rows, and shows a row twice a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from idp.statements import every
+from idp.statements import every, values
 
 T = TypeVar("T")
+MANY = 5_000
+"""If a condition matches fewer rows than this, all are read and sorted."""
+FEW = 10_000
+"""The number at which counting stops. An index counts so many in a few milliseconds."""
 Keys = list[tuple[Any, ...]]
 
 
@@ -71,3 +75,44 @@ def beside(keys: Keys, order: Order, place: Place | None, most: int) -> Keys:
     if place.is_before:
         return before[-most:]
     return [key for key in ordered[len(before) :] if key[:-1] != place.key][:most]
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """Hold what a search found: rows of ``table`` in an order, for a page and for the count.
+
+    ``keys``: of all rows found; None if there may be many: then those that meet ``here`` are read in the order of an index.
+    ``own``: conditions of the whole list, to read rows by id.
+    """
+
+    table: Any
+    order: Order
+    own: Sequence[Any]
+    here: Sequence[Any]
+    keys: Keys | None
+
+    def page(self, place: Place | None, most: int) -> list[T]:
+        """Return a page, in the order of the search."""
+        if self.keys is None:
+            asked = select(self.table).where(*self.here)
+            return page_of(asked, self.order.columns, place, most, descending=self.order.descending)
+        ids = [key[-1] for key in beside(self.keys, self.order, place, most)]
+        rows = every(select(self.table).where(*self.own, self.table.id.in_(ids))) if ids else []
+        found = {row.id: row for row in rows}
+        return [found[one] for one in ids if one in found]
+
+    def count(self) -> int:
+        """Return how many there are; ``FEW`` and one where there are more."""
+        if self.keys is not None:
+            return min(len(self.keys), FEW + 1)
+        return count(select(self.table.id).where(*self.here), FEW + 1)
+
+
+def keys_of(order: Order, id_: Any, here: Sequence[Any]) -> Keys:
+    """Return the keys of the rows that meet these conditions."""
+    return [tuple(row) for row in values(select(*order.columns, id_).where(*here))]
+
+
+def count(found: Select[str], most: int) -> int:
+    """Return how many rows a statement finds, at most so many."""
+    return int(values(select(func.count()).select_from(found.limit(most).subquery()))[0][0])

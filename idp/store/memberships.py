@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, literal, select
 
+from idp.keyset import FEW
 from idp.normal_forms import compared
 from idp.statements import asks_every, asks_one, values, write
 from idp.store.organisations import Group, Shop
-from idp.store.user_search import FEW
 from idp.store.users import GroupMember, UserShop
 
 CHUNK = 5_000

@@ -7,20 +7,18 @@ short time after a release.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
-from idp.keyset import Keys, Order, Place, beside, page_of
+from idp.keyset import MANY, Found, Order, Place, keys_of
 from idp.search_words import fits, typed_words
 from idp.statements import every, values
 from idp.store import organisations as store
 from idp.store.names import GROUP, ORGANISATION, SHOP, Named
 from idp.store.organisations import MOST_NAMED, Group, Organisation, Shop
-from idp.store.user_search import FEW, MANY
 from idp.store.user_words import LAST
 
-Row = TypeVar("Row")
 Orders = Mapping[str, Order]
 SHOP_ORDERS: Orders = {
     "": Order((Shop.code_key,)),
@@ -55,65 +53,34 @@ class NameSought:
 ALL = NameSought()
 
 
-class Found(Generic[Row]):
-    """Find the rows of a search. Its words are read once, for the page and for the count.
-
-    ``among``: the ids of the few rows that a condition of ``here`` leaves; None where they are not few.
-    """
-
-    def __init__(
-        self,
-        kind: Named,
-        organisation_id: str,
-        here: Sequence[Any],
-        sought: NameSought,
-        order: Order,
-        among: set[str] | None = None,
-    ) -> None:
-        self._table, self.order = kind.table, order
-        few, wide = _few(kind, organisation_id, here, sought.typed)
-        self._few = among if few is None else few if among is None else few & among
-        self._here = [*here, *wide]
-
-    def page(self, place: Place | None, most: int) -> list[Row]:
-        """Return a page, in the order of the search."""
-        columns, descending = self.order.columns, self.order.descending
-        if self._few is None:
-            return page_of(select(self._table).where(*self._here), columns, place, most, descending=descending)
-        ids = [key[-1] for key in beside(self._keys(self._few), self.order, place, most)]
-        asked = select(self._table).where(*self._here, self._table.id.in_(ids))
-        found = {row.id: row for row in every(asked)} if ids else {}
-        return [found[one] for one in ids if one in found]
-
-    def count(self) -> int:
-        """Return how many there are; ``FEW`` and one where there are more."""
-        if self._few is not None:
-            return len(self._keys(self._few))
-        some = select(self._table.id).where(*self._here).limit(FEW + 1).subquery()
-        return int(values(select(func.count()).select_from(some))[0][0])
-
-    def _keys(self, ids: Collection[str]) -> Keys:
-        asked = select(*self.order.columns, self._table.id).where(*self._here, self._table.id.in_(ids))
-        return [tuple(row) for row in values(asked)] if ids else []
+def _find(
+    kind: Named, organisation_id: str, here: Sequence[Any], sought: NameSought, order: Order, among: set[str] | None = None
+) -> Found[Any]:
+    """Find the rows of a search. ``among``: the ids of the few rows that ``here`` leaves; None where they are not few."""
+    few, wide = _few(kind, organisation_id, here, sought.typed)
+    ids = among if few is None else few if among is None else few & among
+    conditions, id_ = [*here, *wide], kind.table.id
+    keys = keys_of(order, id_, [*conditions, id_.in_(ids)]) if ids else []
+    return Found(kind.table, order, here, conditions, None if ids is None else keys)
 
 
 def find_shops(organisation_id: str, sought: NameSought) -> Found[Shop]:
     """Return the shops that a search finds."""
-    return Found(SHOP, organisation_id, [Shop.organisation_id == organisation_id], sought, SHOP_ORDERS[sought.order])
+    return _find(SHOP, organisation_id, [Shop.organisation_id == organisation_id], sought, SHOP_ORDERS[sought.order])
 
 
 def find_groups(organisation_id: str, sought: NameSought) -> Found[Group]:
     """Return the groups that a search finds."""
     here: list[Any] = [Group.organisation_id == organisation_id]
     here += [Group.requires_mfa == sought.requires_mfa] if sought.requires_mfa is not None else []
-    return Found(GROUP, organisation_id, here, sought, GROUP_ORDERS[sought.order])
+    return _find(GROUP, organisation_id, here, sought, GROUP_ORDERS[sought.order])
 
 
 def find_organisations(sought: NameSought) -> Found[Organisation]:
     """Return the organisations that a search finds, the operators' own left out."""
     here: list[Any] = [Organisation.kind == "retailer", *([store.IS_DISABLED] if sought.is_disabled else [])]
     among = _disabled() if sought.is_disabled else None
-    return Found(ORGANISATION, "", here, sought, ORGANISATION_ORDERS[sought.order], among)
+    return _find(ORGANISATION, "", here, sought, ORGANISATION_ORDERS[sought.order], among)
 
 
 def _disabled() -> set[str] | None:

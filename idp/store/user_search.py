@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from idp.db import unit
-from idp.keyset import Keys, Order, Place, beside, page_of
+from idp.keyset import MANY, Found, Keys, Order, Place, count, keys_of
 from idp.normal_forms import compared, one_line
 from idp.search_words import typed_words
 from idp.statements import asks_every, asks_one, every, values
@@ -22,12 +22,8 @@ from idp.store.user_states import ACTIVE, BY_USERNAME, CONDITIONS, LOCKED_OUT, O
 from idp.store.user_words import LAST, UserWord
 from idp.store.users import STALE, GroupMember, User, UserShop
 
-MANY = 5_000
-"""If a condition matches fewer rows than this, all are read and sorted."""
 WIDE = 20_000
 """If the rarest of several conditions matches fewer rows than this, all are read and sorted, too."""
-FEW = 10_000
-"""The number at which counting stops. An index counts so many in a few milliseconds."""
 CHUNK = 1_000
 
 
@@ -61,33 +57,16 @@ class _Condition:
     is_ordered: bool = False
 
 
-class Found:
+def find(organisation_id: str, sought: PeopleSought) -> Found[User]:
     """Find the users of a search. Its conditions are read once, for the page and for the count."""
-
-    def __init__(self, organisation_id: str, sought: PeopleSought) -> None:
-        self._organisation_id, self._order = organisation_id, ORDERS[sought.order]
-        self._few, self._here = _conditions(organisation_id, sought, self._order)
-
-    def page(self, place: Place | None, most: int) -> list[User]:
-        """Return a page, in the order of the search."""
-        columns, descending = self._order.columns, self._order.descending
-        if self._few is None:
-            return page_of(select(User).where(*self._here), columns, place, most, descending=descending)
-        ids = [key[-1] for key in beside(self._few, self._order, place, most)]
-        here = (User.organisation_id == self._organisation_id, User.id.in_(ids))
-        found = {row.id: row for row in every(select(User).where(*here))} if ids else {}
-        return [found[one] for one in ids if one in found]
-
-    def count(self) -> int:
-        """Return how many there are; ``FEW`` and one where there are more."""
-        if self._few is not None:
-            return min(len(self._few), FEW + 1)
-        return _count(select(User.id).where(*self._here), FEW + 1)
+    order = ORDERS[sought.order]
+    keys, here = _conditions(organisation_id, sought, order)
+    return Found(User, order, [User.organisation_id == organisation_id], here, keys)
 
 
 def search(organisation_id: str, sought: PeopleSought, place: Place | None, most: int) -> list[User]:
     """Return a page of a search's users."""
-    return Found(organisation_id, sought).page(place, most)
+    return find(organisation_id, sought).page(place, most)
 
 
 def each(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[list[User]]:
@@ -100,7 +79,7 @@ def each(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[lis
 
 def count_found(organisation_id: str, sought: PeopleSought) -> int:
     """Return how many users a search finds; ``FEW`` and one where there are more."""
-    return Found(organisation_id, sought).count()
+    return find(organisation_id, sought).count()
 
 
 def chosen(organisation_id: str, ids: Collection[str]) -> list[User]:
@@ -141,21 +120,18 @@ def _conditions(organisation_id: str, sought: PeopleSought, order: Order) -> tup
     if len(here) + len(asked) <= 2 and order.columns == BY_USERNAME.columns and all(one.is_ordered for one in asked):
         return None, [*here, *(held for one in asked for held in one.holds)]
     here += [ACTIVE] if LOCKED_OUT in sought.states else []
-    counts = [_count(one.ids, WIDE) for one in asked]
-    few = [one for one, count in zip(asked, counts, strict=True) if count < MANY]
-    many = [one for one, count in zip(asked, counts, strict=True) if count >= MANY]
+    counts = [count(one.ids, WIDE) for one in asked]
+    few = [one for one, number in zip(asked, counts, strict=True) if number < MANY]
+    many = [one for one, number in zip(asked, counts, strict=True) if number >= MANY]
     is_rare = not few and len(asked) > 1 and min(counts) < WIDE
     rarest = many.pop(counts.index(min(counts))) if is_rare else None
     here += [_read_in(order, *one.holds) for one in many]
     if rarest is not None:
-        return _keys(rarest.ids, here, order), here
+        return keys_of(order, User.id, [*here, User.id.in_(rarest.ids)]), here
     whole = [{row[0] for row in values(one.ids.limit(MANY))} for one in few]
     ids = set.intersection(*whole) if whole else set()
-    return (_keys(ids, here, order) if ids else [] if whole else None), here
-
-
-def _count(found: Select[str], most: int) -> int:
-    return int(values(select(func.count()).select_from(found.limit(most).subquery()))[0][0])
+    found = keys_of(order, User.id, [*here, User.id.in_(ids)]) if ids else []
+    return (found if whole else None), here
 
 
 def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
@@ -163,10 +139,6 @@ def _read_in(order: Order, *holds: Any) -> ColumnElement[bool]:
     if order.columns == BY_USERNAME.columns or unit().dialect.name != "sqlite":
         return and_(*holds)
     return case((and_(*holds), 1), else_=0) == 1
-
-
-def _keys(ids: Collection[str] | Select[str], here: Sequence[Any], order: Order) -> Keys:
-    return [tuple(row) for row in values(select(*order.columns, User.id).where(*here, User.id.in_(ids)))]
 
 
 def _filters(organisation_id: str, sought: PeopleSought) -> list[_Condition]:

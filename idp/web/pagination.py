@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 from flask import url_for
 
 from idp.errors import Message, say, say_many
-from idp.keyset import Place
-from idp.store.user_search import FEW
+from idp.keyset import FEW, Place
 from idp.web import forms
 
 PAGE = 50

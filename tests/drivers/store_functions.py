@@ -20,12 +20,12 @@ from idp import store
 from idp.clock import now
 from idp.crypto import Ring
 from idp.db import Base, db, transaction, unit
-from idp.keyset import Place
+from idp.keyset import Found, Place
 from idp.records import columns_of
 from idp.statements import every_asked
 from idp.store import sealed
 from idp.store.audit import Sought
-from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, Found, NameSought, Orders
+from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, NameSought, Orders
 from idp.store.user_reach import Match, Reached
 from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
@@ -69,6 +69,10 @@ CALLS: dict[str, list[dict[str, Any]]] = {
     "outbox.mails_of": [{"state": state} for state in ("", "waiting", "sent", "failed")],
     "user_reach.count": [{"reached": [REACHED], "without_factor": without} for without in (False, True)],
     "user_reach.listed": [{"reached": [REACHED]}],
+    "user_search.find": [
+        {"sought": PeopleSought(*asked, order=order)}
+        for *asked, order in product(("", "x y"), ("", "x"), ("", "x"), ("", "x"), ((), ("no_factor",)), ("", "seen"))
+    ],
     "user_search.search": [
         {"sought": PeopleSought(*asked, order=order), "place": Place((date(2026, 1, 1), "x") if order else ("x",))}
         for *asked, order in product(("", "x y"), ("", "x"), ("", "x"), ("", "x"), ((), ("no_factor",)), ("", "seen"))

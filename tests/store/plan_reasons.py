@@ -41,6 +41,7 @@ READS_ORGANISATION = {
     "memberships.groups_of_users": "the dry run of a file, which reads them once",
     **dict.fromkeys(("organisations.groups_named", "organisations.shops_coded"), "an administrator has made each"),
     **dict.fromkeys(("organisation_lists.find_groups", "organisation_lists.find_shops"), "counting stops at a limit"),
+    "user_search.find": "counting stops at a limit; its pages are those of user_search.search",
     **dict.fromkeys(
         ("organisation_lists.groups_like", "organisation_lists.shops_like"),
         "where thousands match, it reads in the order of an index until a page is full",

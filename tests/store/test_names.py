@@ -7,10 +7,10 @@ from sqlalchemy import text
 from idp import clock, crypto, sweeps
 from idp.config import Settings
 from idp.db import connection, db, transaction
-from idp.keyset import Place
+from idp.keyset import Found, Place
 from idp.search_words import LONGEST, fits, words_of
 from idp.store import disabled_organisations, names, organisation_lists
-from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, Found, NameSought
+from idp.store.organisation_lists import GROUP_ORDERS, ORGANISATION_ORDERS, SHOP_ORDERS, NameSought
 from idp.store.organisations import Shop
 from tests.drivers.query_plans import postgresql_plan, reads_organisation, scanned, sorts_much, sqlite_plan
 from tests.drivers.statements import counted

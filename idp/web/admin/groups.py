@@ -10,6 +10,7 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.accounts import accounts
 from idp.identity.organisations import groups
 from idp.identity.users import lookup
+from idp.keyset import FEW
 from idp.store import memberships, organisation_lists, organisations, user_search, users
 from idp.store.organisation_lists import NameSought
 from idp.store.organisations import Group
@@ -217,7 +218,7 @@ def _again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) ->
 def _question(admin: Admin, group: Group) -> Question:
     count = _count(group)
     sentences = [say_many("%(num)s person is in the group.", "%(num)s people are in the group.", count)]
-    if count > user_search.FEW:
+    if count > FEW:
         sentences = [say("More than 10,000 people are in the group.")]
     if group.requires_mfa:
         sentences.append(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from idp.errors import Message, say
-from idp.store.user_search import FEW
+from idp.keyset import FEW
 from idp.web import forms
 from idp.web.admin.people_search import Filter
 from idp.web.admin.user_pages import Choices

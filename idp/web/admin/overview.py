@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from idp.errors import Message
-from idp.store import user_search, user_states
+from idp.keyset import FEW
+from idp.store import user_states
 from idp.web import pages
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
@@ -49,7 +50,7 @@ def show(store_url: str) -> Response:
 
 def _page(admin: Admin) -> OverviewPage:
     at = admin.organisation
-    counts = user_states.counts(at.id, user_search.FEW + 1)
+    counts = user_states.counts(at.id, FEW + 1)
     numbers = {
         state: Number(name, counted(counts[state]), address_of(at.store_url, Sought(states=(state,))))
         for state, name in STATE_NAMES.items()

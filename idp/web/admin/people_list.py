@@ -9,7 +9,6 @@ from idp.identity import permissions
 from idp.identity.accounts.bulk import MOST
 from idp.identity.roles import ROLE_NAMES
 from idp.store import memberships, organisation_lists, user_search
-from idp.store.user_search import Found
 from idp.store.users import User
 from idp.web import forms
 from idp.web.admin.bulk_words import WORDS
@@ -77,7 +76,7 @@ def of(admin: Admin, listed: Listed) -> PeopleList:
     """Return the page of a list that this request asks for."""
     at = admin.organisation
     sought, choice = listed.asked(admin)
-    found = Found(at.id, sought.people)
+    found = user_search.find(at.id, sought.people)
     count = found.count()
     rows, beside = page_of(
         listed.at(admin, sought), partial(user_search.place_of, at.id, sought.sort), found.page, lambda row: row.id

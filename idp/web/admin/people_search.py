@@ -12,7 +12,8 @@ from flask import request
 
 from idp.errors import Message, say
 from idp.identity.roles import ROLE_NAMES
-from idp.store import organisation_lists, organisations, user_search, user_states
+from idp.keyset import FEW
+from idp.store import organisation_lists, organisations, user_states
 from idp.store.organisations import Group, Shop
 from idp.store.user_search import PeopleSought
 from idp.store.user_states import STATES
@@ -181,7 +182,7 @@ def _named(rows: Sequence[Group] | Sequence[Shop], chosen: Group | Shop | None) 
 
 def with_counts(admin: Admin, choice: Choice) -> Choice:
     """Return the choices with the number of people in each state. It is right only while nothing else is filtered."""
-    counts = user_states.counts(admin.organisation.id, user_search.FEW + 1)
+    counts = user_states.counts(admin.organisation.id, FEW + 1)
     all_states = tuple(
         (state, say("%(name)s: %(count)s", name=name, count=counted(counts[state])) if state else name)
         for state, name in choice.states
