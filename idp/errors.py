@@ -5,7 +5,8 @@ A ``Message`` is an English sentence in a catalogue, with the values that fill i
 are not here: they are in ``oauth``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -108,6 +109,28 @@ class Busy(Refusal):
     def __init__(self, *, retry_after: int = 2, detail: str = "") -> None:
         super().__init__(say("The service is busy at the moment. Please try again soon."), detail=detail)
         self.retry_after = retry_after
+
+
+class Faults:
+    """Gather refusals, so that somebody reads all that is wrong at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Message] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep the message of a refusal within the block, and go on after it."""
+        try:
+            yield
+        except Refusal as refusal:
+            self._found.append(refusal.message)
+
+    def in_one(self) -> Message | None:
+        """Return all messages as one, in their order; None if nothing was refused."""
+        joined: Message | None = None
+        for message in self._found:
+            joined = message if joined is None else say("%(first)s %(next)s", first=joined, next=message)
+        return joined
 
 
 class Unreadable(Exception):

@@ -1,6 +1,5 @@
 """Import people from a file in the console: a dry run, the worker, and codes for all on one sheet (S64)."""
 
-import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -284,14 +283,3 @@ def test_five_thousand_lines_are_tried_with_few_statements(factory: Factory, ent
     with factory.context():
         job = store.jobs_of(shoes, 1)[0]
         assert (job.total, job.state, store.counts(shoes, job.id)) == (5_000, "draft", {"created": 5_000})
-
-
-def test_a_bad_file_is_refused_with_a_remedy(enter, anna) -> None:
-    """Not a CSV file, a wrong header, nothing at all: the form comes back and says what to do."""
-    browser = enter(anna)
-    for data, remedy in ((b"PK\x03\x04\0\0", "Save as"), (b"name\nKim\n", "username"), (b"", "Choose a file")):
-        browser.open(AT)
-        form = {"csrf_token": browser.value("csrf_token"), "file": (io.BytesIO(data), "people.csv")}
-        answer = browser.client.post(AT, data=form, base_url=browser.issuer)
-        assert remedy in browser.open(answer.headers["Location"]).text
-        assert browser.status == 422

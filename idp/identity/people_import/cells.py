@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from idp import csv_export
-from idp.errors import Invalid, say
+from idp.errors import Faults, Invalid, say
 from idp.identity.people_import.csv_file import LONGEST_CELL, Row
-from idp.identity.roles import Role
+from idp.identity.roles import ROLE_NAMES, Role
 from idp.languages import tags_by_name
 
 IN_DUTCH = {"medewerker": "employee", "beheerder": "administrator", "klant": "customer", "eigenaar": "owner"}
@@ -22,29 +23,34 @@ IN_FRENCH = {
 }  # fmt: skip
 ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH, **IN_GERMAN, **IN_FRENCH}
 ALL = frozenset(("*", "all", "alle", "tous"))
+NO_ROLE = say("There is no role “%(name)s”. The role is %(roles)s or %(last)s, or empty.")
 LISTS = ("shops", "groups")
 BETWEEN = re.compile(r"[,;|\n]")
 
 
-def values_of(row: Row) -> dict[str, Any]:
-    """Return the values of a line by the names of ``PersonDraft``, without those of empty cells. Raises ``Invalid``."""
+def values_of(row: Row, faults: Faults) -> dict[str, Any]:
+    """Return the values of a line by the names of ``PersonDraft``, without those of empty and wrong cells.
+
+    Raises ``Invalid`` for a line whose cells do not belong to the columns that they are in.
+    """
     if row.more:
         raise Invalid(
             "", say("This line has more cells than the first one. Put quotation marks around a cell with a separator.")
         )
     found: dict[str, Any] = {}
     for field, cell in row.cells.items():
-        if len(cell) > LONGEST_CELL:
-            raise Invalid(field, say("A cell is too long."))
-        if cell:
-            found[field] = _value(field, csv_export.bare(cell))
+        with faults.gathered():
+            if len(cell) > LONGEST_CELL:
+                raise Invalid(field, say("A cell is too long."))
+            if cell:
+                found[field] = _value(field, csv_export.bare(cell))
     return found
 
 
 def _value(field: str, cell: str) -> Any:
     match field:
         case "role":
-            return ROLES.get(cell.casefold(), cell)
+            return _role(cell)
         case "locale":
             if cell.casefold() not in tags_by_name():
                 raise Invalid("locale", say("Choose one of the languages."))
@@ -56,6 +62,15 @@ def _value(field: str, cell: str) -> Any:
         case "shops" | "groups":
             return [name.strip() for name in BETWEEN.split(cell) if name.strip()]
     return cell
+
+
+def _role(cell: str) -> str:
+    role = ROLES.get(cell.casefold())
+    if role is None:
+        *others, last = (ROLE_NAMES[one] for one in Role if one != Role.OWNER)
+        roles = reduce(lambda first, after: say("%(first)s, %(next)s", first=first, next=after), others)
+        raise Invalid("role", NO_ROLE.about(name=cell[:60], roles=roles, last=last))
+    return role
 
 
 def _day(cell: str) -> str:

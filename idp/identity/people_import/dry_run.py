@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from idp.audit import Origin
-from idp.errors import Forbidden, Invalid, Message, Refusal, say
+from idp.errors import Faults, Forbidden, Invalid, Message, Refusal, say
 from idp.identity import access, permissions
 from idp.identity.accounts import belongings
 from idp.identity.people_import import cells
 from idp.identity.people_import.csv_file import Row
-from idp.identity.user_fields import BY_NAME, PersonDraft, columns_of
+from idp.identity.user_fields import BY_NAME, columns_of
 from idp.normal_forms import compared
 from idp.store import memberships, organisations, user_search
 from idp.store.organisations import Organisation
@@ -24,7 +24,7 @@ CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refus
 
 @dataclass(frozen=True)
 class Judged:
-    """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with a remedy.
+    """Hold what a line does. ``changed``: names of fields; ``refusal``: why it is refused, with remedies.
 
     ``cells`` and ``more``: the line as it was given.
     """
@@ -63,16 +63,26 @@ class DryRun:
         return [self._judged(row) for row in rows]
 
     def _judged(self, row: Row) -> Judged:
-        username = row.cells.get("username", "")[:254]
-        try:
-            values = cells.values_of(row)
-            self._require_once(row, values)
-            user = self._known.get(compared(values["username"]))
-            changed = self._created(values) if user is None else self._changed(user, values)
-        except Refusal as refusal:
-            return Judged(row.number, username, REFUSED, refusal=refusal.message, cells=row.cells, more=row.more)
-        outcome = CREATED if user is None else CHANGED if changed else UNCHANGED
+        username, faults = row.cells.get("username", "")[:254], Faults()
+        outcome, values = REFUSED, dict[str, Any]()
+        changed: tuple[str, ...] = ()
+        with faults.gathered():
+            values = cells.values_of(row, faults)
+            outcome, changed = self._outcome(row, values, faults)
+        if (refusal := faults.in_one()) is not None:
+            return Judged(row.number, username, REFUSED, refusal=refusal, cells=row.cells, more=row.more)
         return Judged(row.number, username, outcome, values, changed, cells=row.cells)
+
+    def _outcome(self, row: Row, values: dict[str, Any], faults: Faults) -> tuple[str, tuple[str, ...]]:
+        """Return what the line does if it has no faults, and the names of the fields that it changes."""
+        with faults.gathered():
+            self._require_once(row, values)
+        user = self._known.get(compared(values.get("username", "")))
+        if user is None:
+            self._created(values, faults)
+            return CREATED, ()
+        changed = self._changed(user, values, faults)
+        return (CHANGED if changed else UNCHANGED), changed
 
     def _require_once(self, row: Row, values: dict[str, Any]) -> None:
         if not values.get("username"):
@@ -83,30 +93,34 @@ class DryRun:
             raise Invalid("username", message)
         self._seen[key] = row.number
 
-    def _created(self, values: dict[str, Any]) -> tuple[str, ...]:
-        self._resolve(values)
-        columns = PersonDraft.of(**for_new_person(values)).columns()
-        self._require_role(columns["role"])
-        access.require_day(self._at.id, columns["role"], columns["valid_until"], is_new=True)
-        return ()
+    def _created(self, values: dict[str, Any], faults: Faults) -> None:
+        self._resolve(values, faults)
+        columns = _columns(values, {}, faults)
+        role = columns.get("role", BY_NAME["role"].default)
+        with faults.gathered():
+            self._require_role(role)
+        with faults.gathered():
+            access.require_day(self._at.id, role, columns.get("valid_until"), is_new=True)
 
-    def _changed(self, user: User, values: dict[str, Any]) -> tuple[str, ...]:
+    def _changed(self, user: User, values: dict[str, Any], faults: Faults) -> tuple[str, ...]:
         kind = (user.role, user.id == self._at.owner_id)
         if kind not in self._over:
             self._over[kind] = permissions.refusal_over(self._at, user, self._origin)
         if (refusal := self._over[kind]) is not None:
             raise refusal
-        groups, shops = self._resolve(values)
-        columns = columns_of({name: value for name, value in values.items() if name in BY_NAME}, user.claims)
+        groups, shops = self._resolve(values, faults)
+        columns = _columns(values, user.claims, faults)
         changed = {name for name, value in columns.items() if name in BY_NAME and getattr(user, name) != value}
         changed |= {"groups"} if groups is not None and groups != self._groups_of.get(user.id, set()) else set()
         changed |= {"shops"} if "shops" in values and shops != self._shops_held(user) else set()
-        self._require_allowed(user, columns, changed)
+        with faults.gathered():
+            self._require_allowed(user, columns, changed, faults)
         return tuple(name for name in (*BY_NAME, *cells.LISTS) if name in changed)
 
-    def _require_allowed(self, user: User, columns: dict[str, Any], changed: set[str]) -> None:
+    def _require_allowed(self, user: User, columns: dict[str, Any], changed: set[str], faults: Faults) -> None:
         if "role" in changed:
-            permissions.require_new_role(self._at, user, columns["role"], self._origin)
+            with faults.gathered():
+                permissions.require_new_role(self._at, user, columns["role"], self._origin)
         if changed & {"email", "valid_until"} and user.id == self._origin.actor_id:
             raise Forbidden(say("This is your own account. Change your sign-in details in your profile."))
         if "valid_until" in changed:
@@ -119,14 +133,22 @@ class DryRun:
         if role not in self._roles:
             permissions.require_role(self._at, role, self._origin)
 
-    def _resolve(self, values: dict[str, Any]) -> tuple[set[str] | None, set[str] | None]:
-        """Return the ids of groups and shops, and name shops by code; raises ``Invalid`` for one that does not exist."""
-        groups = {self._id(self._groups, "groups", name) for name in values["groups"]} if "groups" in values else None
-        if values.get("shops") is None:
-            return groups, None
-        shops = {self._id(self._shops, "shops", name) for name in values["shops"]}
-        values["shops"] = sorted(self._codes[shop_id] for shop_id in shops)
+    def _resolve(self, values: dict[str, Any], faults: Faults) -> tuple[set[str] | None, set[str] | None]:
+        """Return the ids of groups and shops, and name shops by code. None: the line does not say, or says all shops."""
+        groups = self._ids(self._groups, "groups", values, faults)
+        shops = self._ids(self._shops, "shops", values, faults)
+        if shops is not None:
+            values["shops"] = sorted(self._codes[shop_id] for shop_id in shops)
         return groups, shops
+
+    def _ids(self, known: dict[str, str], key: str, values: dict[str, Any], faults: Faults) -> set[str] | None:
+        if values.get(key) is None:
+            return None
+        found = set()
+        for name in values[key]:
+            with faults.gathered():
+                found.add(self._id(known, key, name))
+        return found
 
     def _id(self, known: dict[str, str], key: str, name: str) -> str:
         found = known.get(compared(name))
@@ -137,6 +159,16 @@ class DryRun:
 
 def _by_key(pairs: Any) -> dict[str, str]:
     return {compared(name): row_id for name, row_id in pairs}
+
+
+def _columns(values: dict[str, Any], claims: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """Return the columns that the values of fields set, without those of wrong values."""
+    columns: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in BY_NAME:
+            with faults.gathered():
+                columns |= columns_of({name: value}, claims)
+    return columns
 
 
 def for_new_person(values: dict[str, Any]) -> dict[str, Any]:
