@@ -1,5 +1,6 @@
 """Administrators make dated rules for their own organisation, with a preview, and only for it (S11)."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -75,6 +76,8 @@ def test_a_rule_without_conditions_is_named_and_confirmed(factory: Factory, ente
     assert browser.value("name") == "All"
     browser.fill(**{"role-manager": "yes"}).submit()
     assert "It applies to 0 of 2 people." in browser.text
+    assert "From that day it applies to people who meet the conditions later." in browser.text
+    assert not re.search(r"For 0 of them|0 people have no second factor|All of them already", browser.text)
     assert "everybody in Example Shoes" not in browser.text
     with factory.context():
         assert store.rules_of(shoes) == []
@@ -82,6 +85,18 @@ def test_a_rule_without_conditions_is_named_and_confirmed(factory: Factory, ente
     with factory.context():
         (row,) = store.rules_of(shoes)
     assert (row.name, row.roles, row.groups, row.shops, row.clients) == ("All", [], [], [], [])
+
+
+def test_a_preview_tells_that_a_policy_is_new_for_nobody(factory: Factory, enter, shoes, anna, jan) -> None:
+    """S11: a second policy for the same people says that they have a second factor, and counts nobody."""
+    factory.make_user(shoes, "piet", role="manager", with_totp=True)
+    browser = enter(anna)
+    fill_in(browser, **{"role-manager": "yes"}).submit("Add policy")
+    fill_in(browser, "Managers again", **{"role-manager": "yes"})
+    assert "It applies to 1 of 3 people." in browser.text
+    assert "This is new for nobody" in browser.text
+    assert "All of them already have a second factor." in browser.text
+    assert "For 0 of them" not in browser.text
 
 
 def test_groups_shops_and_apps_are_chosen_by_name_and_survive_a_new_name(
