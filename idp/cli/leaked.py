@@ -100,10 +100,10 @@ def check() -> None:
 
 
 def read_password(prompt: str, *, twice: bool = False) -> str:
-    """Return a password from the terminal, without echo, or from the first line of standard input."""
+    """Return a password, or another secret, from the terminal without echo, or from the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt(prompt, hide_input=True, confirmation_prompt=twice))
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise click.UsageError("standard input held no password")
+        raise click.UsageError(f"standard input is empty. It must hold one line: {prompt[:1].lower()}{prompt[1:]}")
     return line

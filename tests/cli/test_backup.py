@@ -146,6 +146,7 @@ def test_the_passphrase_recovers_the_keys_of_a_lost_configuration(idp: Idp, tmp_
     idp.config.unlink()
     idp("init", str(idp.config), "--issuer", "https://id.example.com")
     assert "does not open with this passphrase" in idp("restore", kept, stdin="wrong\n", code=1).stderr
+    assert "It must hold one line: passphrase for the sealing keys" in idp("restore", kept, stdin="", code=2).stderr
     passphrase.write_text(f"{PASSPHRASE}\n")
     refused = idp("restore", kept, "--replace", "--passphrase-file", str(passphrase), code=1)
     assert old not in refused.output
