@@ -19,7 +19,7 @@ from idp.oauth.registration import Ours
 ADDRESS, STACK, SCOPES = "address", "stack", "scopes"
 """The fields beside the name."""
 PRODUCTS = frozenset(("grafana", "oauth2-proxy"))
-SERVERS = tuple(name for name, stack in STACKS.items() if stack.secret is not False)
+SERVERS = tuple(name for name, stack in STACKS.items() if stack.secret is not False and not stack.is_api)
 BROWSERS = ("oidc-client-ts", "oauth4webapi", "openid-client")
 CALLBACK = "/callback"
 """Where an app takes answers if its library does not say where."""
@@ -224,11 +224,11 @@ def stacks_of(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def stacks_for(metadata: Mapping[str, Any], *, shared: bool) -> tuple[tuple[str, str], ...]:
-    """Return the libraries that fit a registration, by name and title.
+    """Return the libraries that fit a registration, by name and title: those for signing in, then those for an API.
 
     A native app without a scheme of its own, such as a command, takes answers at loopback: so do libraries of servers.
     """
-    kind = kind_of(metadata, shared=shared)
+    kind, apis = kind_of(metadata, shared=shared), guides.APIS if metadata.get("resource") else ()
     if kind == "phone" and all(urlsplit(one).hostname in LOOPBACK for one in metadata.get("redirect_uris", ())):
-        return tuple((name, stack.title) for name, stack in guides.STACKS.items() if stack.secret is None)
-    return stacks_of(kind)
+        return (*((name, STACKS[name].title) for name in SERVERS if STACKS[name].secret is None), *apis)
+    return (*stacks_of(kind), *apis)

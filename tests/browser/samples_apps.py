@@ -12,6 +12,7 @@ from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
 from idp.mail.smtp import Failure
 from idp.oauth.client_kinds import KINDS, KINDS_OF_ADMINISTRATORS, stacks_of
+from idp.oauth.guides import APIS
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
 from idp.web.admin import client_form
@@ -120,6 +121,7 @@ GUIDE = GuidePanel(
     stacks_of("web"), "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
     (Piece("", "pip install Flask"), Piece("app.py", f"def home():\n    return {LONG!r}")),
 )  # fmt: skip
+API = "https://stock.example.com/api"
 CLAIMS = (
     Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),
     Claim("exp", "1795170000", DAY, MEANINGS["exp"]),
@@ -156,6 +158,19 @@ APPS: dict[str, tuple[str, object]] = {
         replace(DETAIL, logout_failures=LogoutFailures(12, 1, DAY, "status 302, and redirects are not followed")),
     ),
     "console-app-guide": ("admin/client.html", replace(DETAIL, guide=GUIDE)),
+    "console-app-api": (
+        "admin/client.html",
+        replace(
+            DETAIL,
+            app=replace(KASSA, client_id="stock", name="Stock"),
+            settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=stock", f"OIDC_AUDIENCE={API}"),
+            guide=GuidePanel(
+                APIS, "pyjwt", (), (Piece("", 'pip install Flask "PyJWT[crypto]"'), Piece("app.py", "import jwt"))
+            ),
+            api=API,
+            signs_in=False,
+        ),
+    ),
     "console-app-own": (
         "admin/client.html",
         replace(DETAIL, is_operator=False, app=replace(KASSA, managed_by="Example Shoes B.V.")),

@@ -27,6 +27,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "token_endpoint_auth_method": "none", "application_type": "native", "redirect_uris": ["com.example.till:/callback"],
     },
     "machine": {"client_secret": SECRET, "grant_types": ["client_credentials"], "redirect_uris": []},
+    "api": {"client_secret": SECRET, "grant_types": [], "redirect_uris": [], "resource": {
+        "identifier": "https://stock.example.com", "scopes": {"stock:see": "See the stock"}, "alg": "ES256"}},
 }  # fmt: skip
 
 
@@ -40,13 +42,15 @@ def clients(idp: Idp) -> Idp:
 
 
 def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
-    """It names the issuer and the client, and never has the secret."""
-    for stack in guides.STACKS:
+    """It names the issuer and the client, or the API that tokens are for, and never has the secret."""
+    for stack, known in guides.STACKS.items():
         for client_id in KINDS:
             text = clients("client", "guide", client_id, "--for", stack).stdout
-            assert text.startswith(f"# {guides.STACKS[stack].title} for {client_id}\n")
+            assert text.startswith(f"# {known.title} for {client_id}\n")
             assert "https://id.example.com" in text
-            assert f'"{client_id}"' in text or f"'{client_id}'" in text or f"client_id = {client_id}\n" in text
+            audience = "https://stock.example.com" if client_id == "api" else guides.EXAMPLE_API["identifier"]
+            named = audience if known.is_api else client_id
+            assert f'"{named}"' in text or f"'{named}'" in text or f"client_id = {named}\n" in text
             assert SECRET not in text
             assert text.count("```") % 2 == 0
             assert set(re.findall(r"role == '(\w+)'", text)) <= set(ROLES), stack
@@ -82,6 +86,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("post", "passport", "* This cannot do PKCE, which the app is set to need."),
         ("native", "authlib", "* Register this redirect address first: https://app.example.com/callback"),
         ("machine", "authlib", "* Add authorization_code to the app's grant types first."),
+        ("public", "pyjwt", "* This checks access tokens at an API. Your app is not an API."),
     ],
 )  # fmt: skip
 def test_what_must_change_at_the_client_first_is_said(clients: Idp, client_id: str, stack: str, remedy: str) -> None:
@@ -96,6 +101,7 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
         for client_id, stack in [
             ("post", "authlib"), ("public", "authlib"), ("short-tokens", "mozilla-django-oidc"), ("short-tokens", "authjs"),
             ("confidential", "authjs"), ("native", "appauth"), ("key", "openid-client"), ("proof", "openid-client"),
+            ("api", "pyjwt"),
         ]
     }  # fmt: skip
     assert '"token_endpoint_auth_method": "client_secret_post"' in printed["post", "authlib"]
@@ -111,3 +117,6 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
     assert "getDPoPHandle" not in printed["key", "openid-client"]
     assert "getDPoPHandle" in printed["proof", "openid-client"]
     assert 'appAuthRedirectScheme: "com.example.till"' in printed["native", "appauth"]
+    assert '@needs("stock:see")' in printed["api", "pyjwt"]
+    assert 'algorithms=["ES256"]' in printed["api", "pyjwt"]
+    assert "\n* " not in printed["api", "pyjwt"]

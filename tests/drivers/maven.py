@@ -11,6 +11,8 @@ from tests.drivers.node import CACHE, put
 
 HOW = "apt install maven default-jdk-headless (Java 17 or newer)"
 LISTED = "classpath.txt"
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+"""Options of Java: a process that lives for seconds is not worth optimising."""
 
 
 def classpath(folder: Path) -> str:

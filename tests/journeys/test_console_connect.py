@@ -100,6 +100,11 @@ def test_the_settings_of_an_api_say_what_it_must_check(here) -> None:
     assert "OIDC_ACCESS_TOKEN_SIGNING_ALG=RS256" in lines
     assert "OIDC_ID_TOKEN_SIGNING_ALG" not in here.text
     assert "resource=https://stock.shoes.example/api" in here.text
+    assert "Test this app" not in here.text
+    here.fill(**{"for": "pyjwt"}).submit("Show the settings")
+    assert 'ISSUER, AUDIENCE = "https://id.example.com", "https://stock.shoes.example/api"' in here.text
+    assert '@needs("stock.read")' in here.text
+    assert "The secret is not shown here" not in here.text
     here.open(f"{HOME}/connect/device").fill(name="Scale").submit()
     assert "OIDC_AUDIENCE" not in here.text
     assert "OIDC_ID_TOKEN_SIGNING_ALG=RS256" in here.text.splitlines()

@@ -14,8 +14,6 @@ from tests.outside.printed import EMAIL, NAME, SIGNED_OUT, prepare, running
 
 PROJECT = Path(__file__).parent / "spring_app"
 TOKEN = re.compile(r'name="_csrf"[^>]*value="([^"]+)"')
-QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
-"""A process that lives for seconds is not worth optimising."""
 
 
 @pytest.mark.spring_app
@@ -27,7 +25,7 @@ def test_spring_boot_signs_in_and_out(live: Live, tmp_path: Path) -> None:
     )
     shutil.copy(PROJECT / "Shop.java", guided.folder)
     maven.compile_java(guided.folder, path)
-    with running(guided, ["java", *QUICK, "-cp", f"{guided.folder}:{path}", "Shop"], os.environ) as visitor:
+    with running(guided, ["java", *maven.QUICK, "-cp", f"{guided.folder}:{path}", "Shop"], os.environ) as visitor:
         for _ in range(2):
             assert visitor.open("/").json() == {"sub": guided.person.id, "name": NAME, "email": EMAIL}
         token = TOKEN.search(visitor.open("/logout").text)

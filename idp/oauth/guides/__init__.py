@@ -24,6 +24,8 @@ ASKED = ("openid", "profile", "email", "offline_access", "organisation")
 """The scopes that the text asks for, as far as the client may have them."""
 COMMANDS = "$"
 EXAMPLE = "https://app.example.com"
+EXAMPLE_API = {"identifier": "https://api.example.com", "scopes": {}}
+EXAMPLE_SCOPE = "stock.read"
 USUAL_PORT = 8000
 ALG_OF = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
 IMPORTS = {
@@ -43,7 +45,8 @@ class Stack:
     ``callback``: the only path at which it takes answers; empty if any will do. ``secret``: whether its clients have one,
     or None if both will do. ``signed_out``: the path to which people return after signing out; None without signing out.
     ``is_native``: whether it takes answers at a private scheme. ``signs`` and ``dpop``: whether its text shows how to prove
-    itself by a key (``private_key_jwt``), and how to bind tokens to one (RFC 9449).
+    itself by a key (``private_key_jwt``), and how to bind tokens to one (RFC 9449). ``is_api``: nobody signs in to it; it
+    checks access tokens (RFC 9068).
     """
 
     title: str
@@ -54,6 +57,7 @@ class Stack:
     is_native: bool = False
     signs: bool = False
     dpop: bool = False
+    is_api: bool = False
 
 
 STACKS: Mapping[str, Stack] = {
@@ -76,8 +80,14 @@ STACKS: Mapping[str, Stack] = {
     "nginx-lua": Stack("lua-resty-openidc (nginx)"),
     "grafana": Stack("Grafana", "/login/generic_oauth"),
     "appauth": Stack("AppAuth (Android, iOS)", secret=False, signed_out=None, is_native=True),
+    "express-jwt": Stack("express-oauth2-jwt-bearer (API in Node.js)", is_api=True),
+    "pyjwt": Stack("PyJWT (API in Flask)", is_api=True),
+    "spring-api": Stack("Spring Boot (API)", is_api=True),
+    "aspnet-api": Stack("ASP.NET Core (API)", is_api=True),
 }
 """The stacks by the names that the command takes."""
+APIS = tuple((name, stack.title) for name, stack in STACKS.items() if stack.is_api)
+"""The libraries that check access tokens, by name and title."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ def _environment() -> Environment:
 
 
 def _values(settings: Settings, row: Client, stack: Stack) -> dict[str, Any]:
-    metadata = row.metadata_
+    metadata, api = row.metadata_, row.metadata_.get("resource") or EXAMPLE_API
     redirect_uri = _address(metadata.get("redirect_uris", []), stack)
     parts = urlsplit(redirect_uri)
     origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else EXAMPLE
@@ -130,6 +140,10 @@ def _values(settings: Settings, row: Client, stack: Stack) -> dict[str, Any]:
         "issuer_host": urlsplit(settings.issuer).netloc,
         "is_https": settings.issuer.startswith("https:"),
         "discovery": f"{settings.issuer}/.well-known/openid-configuration",
+        "jwks": f"{settings.issuer}/oauth/jwks",
+        "audience": api["identifier"],
+        "token_alg": api.get("alg", "RS256"),
+        "token_scope": next(iter(api["scopes"]), EXAMPLE_SCOPE),
         "client_id": row.client_id,
         "is_public": row.is_public,
         "is_dpop": bool(metadata.get("dpop_bound_access_tokens")),
@@ -178,6 +192,8 @@ def _signed_out(registered: list[str], origin: str, stack: Stack) -> str:
 
 def _notes(settings: Settings, row: Client, stack: Stack, values: Mapping[str, Any]) -> list[Message]:
     metadata, notes = row.metadata_, []
+    if stack.is_api:
+        return [] if metadata.get("resource") else [say("This checks access tokens at an API. Your app is not an API.")]
     if "authorization_code" not in metadata.get("grant_types", ()):
         notes.append(say("Add authorization_code to the app's grant types first."))
     if values["redirect_uri"] not in metadata.get("redirect_uris", ()):

@@ -52,6 +52,7 @@ class AppDetailPage:
     """Hold one app. ``settings``: lines to copy into it. ``secret``: a new one. ``is_new``: it was connected just now.
 
     ``logout_failures``: for those who may change it. ``api``: the identifier of the API that it is; empty for others.
+    ``signs_in``: people sign in to it at a browser, so that it can be tested.
     """
 
     frame: Frame
@@ -66,6 +67,7 @@ class AppDetailPage:
     is_new: bool = False
     logout_failures: LogoutFailures | None = None
     api: str = ""
+    signs_in: bool = True
 
 
 def app_at(admin: Admin, client_id: str) -> Client:
@@ -136,6 +138,7 @@ def detail(admin: Admin, row: Client, secret: str = "", stack: str = "", *, is_n
         is_new=is_new,
         logout_failures=failures_of(row.client_id) if may_change else None,
         api=client_guide.api_of(row).get("identifier", ""),
+        signs_in=client_guide.signs_in_at_a_browser(row),
     )
 
 

@@ -14,6 +14,7 @@ from idp.web import request_context
 
 CHOICE = "for"
 """The parameter that names the library."""
+SECRET = "OIDC_CLIENT_SECRET"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class GuidePanel:
     notes: tuple[Message, ...] = ()
     pieces: tuple[Piece, ...] = ()
 
+    @property
+    def reads_secret(self) -> bool:
+        """Return whether the text names the secret."""
+        return any(SECRET in piece.text for piece in self.pieces)
+
 
 def signs_in_at_a_browser(row: Client) -> bool:
     """Return whether people sign in to the app at a browser."""
@@ -48,10 +54,8 @@ def api_of(row: Client) -> Mapping[str, Any]:
 def panel(row: Client, stack: str = "") -> GuidePanel:
     """Return the panel for an app, with the text for a library: ``stack``, or the one that the address names.
 
-    An app to which nobody signs in at a browser has none. Libraries that do not fit the app's kind are not offered.
+    Libraries that do not fit the app's kind are not offered. Some kinds have none.
     """
-    if not signs_in_at_a_browser(row):
-        return GuidePanel(())
     stacks = client_kinds.stacks_for(row.metadata_, shared=row.shared_device)
     chosen = stack or request.args.get(CHOICE, "")
     if chosen not in dict(stacks):
