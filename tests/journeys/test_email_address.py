@@ -55,6 +55,8 @@ def test_a_change_of_address_needs_a_recent_highest_proof(at_address, ann, clock
     clock(minutes=11)
     browser.send("POST", ISSUER + "/account/address", [("csrf_token", token), ("email", "x@evil.example")])
     assert "/sign-in/" in browser.url
+    browser.fill(password="not the right one").submit()
+    assert browser.errors == ["Error: That is not your password. Check it and try again."], "it named the username"
     browser.fill(password=ann.password).submit()
     assert "code" in browser.fields
     browser.send("POST", ISSUER + "/account/address", [("csrf_token", "forged"), ("email", "x@evil.example")])

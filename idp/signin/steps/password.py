@@ -9,6 +9,7 @@ from idp.errors import Message, say
 from idp.identity import access
 from idp.identity.assurance import Proof, as_json
 from idp.identity.credentials import password_check, passwords
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.lockout.rate_limits import Guess
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
@@ -96,9 +97,9 @@ def answer(work: StepContext, form: Form) -> Outcome:
 def _by_password(work: StepContext, form: Form) -> Outcome:
     username = work.known_user.username if work.known_user else form.get("username", "")[:254]
     user = work.known_user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
-    checked = check(work, user, username, form.get("password", ""))
+    checked = check(work, user, username, form.get("password", ""), wrong=_mismatch(work.case))
     if isinstance(checked, Wrong):
-        return replace(checked, errors=(_mismatch(work.case),)) if checked.errors == (MISMATCH,) else checked
+        return checked
     if user is None or work.organisation is None:
         return Wrong((_mismatch(work.case),))
     if work.case.needs.subject not in ("", user.id):
@@ -122,21 +123,25 @@ def _can_change_organisation(case: Case) -> bool:
 
 def _mismatch(case: Case) -> Message:
     """Name all that may be wrong on the page: the store URL too, whether or not an organisation has it (S29)."""
+    if case.person is not None:
+        return WRONG_PASSWORD
     return MISMATCH_OF_THREE if _shown_store_url(case) and _can_change_organisation(case) else MISMATCH
 
 
-def check(work: StepContext, user: User | None, username: str, password: str) -> StepResult | Wrong:
+def check(
+    work: StepContext, user: User | None, username: str, password: str, wrong: Message = WRONG_PASSWORD
+) -> StepResult | Wrong:
     """Verify an entered password. It is throttled, takes the same work for unknown names, and is looked up when right.
 
-    Used here, and again before a set-up (S17).
+    Used here, and again before a set-up (S17), where the password alone is asked. ``wrong``: what a wrong one is told.
     """
     if not username or not password or len(password) > passwords.MAX_LENGTH:
-        return Wrong((MISMATCH,))
+        return Wrong((wrong,))
     right = password_check.check(work.settings, user, password, _guess(work, user, username), work.case.now)
     if user is None or right is None:
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
-        return Wrong((MISMATCH,))
+        return Wrong((wrong,))
 
     told = access.refusal(work.organisation, user) if work.organisation else None
     if told is not None:
@@ -146,8 +151,8 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
 
     def effect() -> Wrong | None:
         if not right.accept(work.origin_of(user), work.case.now):
-            return Wrong((MISMATCH,))
-        return None if passwords.spend_one_time(user, work.case.now) else Wrong((MISMATCH,))
+            return Wrong((wrong,))
+        return None if passwords.spend_one_time(user, work.case.now) else Wrong((wrong,))
 
     proof = Proof("password", at=work.case.now, credential=user.id)
     noticed = replace(work.case.findings, leaked=right.leaked.source) if right.leaked.hit else None
