@@ -28,16 +28,20 @@ blueprint.register_error_handler(SignInFirst, lambda first: private(first.respon
 
 @dataclass(frozen=True)
 class PressPage:
-    """Hold what will happen, and the button. ``token`` goes along in the form; ``email`` may be empty."""
+    """Hold what will happen, the button, and when to leave it. ``token`` goes along in the form; ``email`` may be empty."""
 
     action: str
     token: str
     heading: Message
     sentences: tuple[Message, ...]
     button: Message
+    otherwise: Message
     username: str
     organisation_name: str
     email: str
+
+
+NOT_YOU = say("If this isn't you, or not what you want, close this page. Nothing is changed.")
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,13 @@ class LinkAction(ConfirmedAction[[Settings, Opened, Origin], None]):
     """Describe the action of a purpose. ``done`` and ``after``: heading and text of the page that tells the outcome.
 
     ``wants_person``: the mail alone is not enough. The reader signs in now as the person, with a second factor.
+    ``otherwise``: who should not press the button.
     """
 
     done: Message
     after: Message
     wants_person: bool = False
+    otherwise: Message = NOT_YOU
 
 
 ACTIONS: Mapping[str, LinkAction] = {
@@ -81,6 +87,7 @@ ACTIONS: Mapping[str, LinkAction] = {
         email_undo.undo,
         done=say("The change was undone"),
         after=say("Check your e-mail: choose a new password with the link that we sent you."),
+        otherwise=say("If you changed the address yourself, close this page. Nothing is changed."),
     ),
     "recovery": LinkAction(
         say("Confirm the recovery of your account"),
@@ -209,6 +216,7 @@ def _page(link: Opened, action: LinkAction) -> PressPage:
         heading=action.heading,
         sentences=action.sentences,
         button=action.button,
+        otherwise=action.otherwise,
         username=link.user.username,
         organisation_name=organisation.name if organisation else "",
         email=str(link.values.get("email", "")),

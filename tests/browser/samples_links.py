@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from idp.errors import say
+from idp.errors import say, say_many
 from idp.factors import COUNTERS
 from idp.identity.accounts.invitations import WRONG_CODE
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
@@ -26,7 +26,10 @@ MAILED = say("An e-mail is on its way to %(email)s.", email="new@shoes.example")
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
 UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (COUNTERS["totp"].words,))
-TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
+ENDED = say("Everybody who was signed in to your account is signed out. Sign in with the new password.")
+TOO_SHORT = say_many(
+    "Choose a password of at least %(num)s character.", "Choose a password of at least %(num)s characters.", 12
+)
 PRESS = {
     f"press-{purpose}": (
         "email_links/press.html",
@@ -36,6 +39,7 @@ PRESS = {
             heading=action.heading,
             sentences=action.sentences,
             button=action.button,
+            otherwise=action.otherwise,
             username="sanne",
             organisation_name="Example Shoes",
             email=LONG,
@@ -72,7 +76,7 @@ LINKS: dict[str, tuple[str, object]] = {
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
     "reset-first": ("password_reset/choose.html", replace(CHOOSE, is_first=True)),
-    "reset-done": ("email_links/outcome.html", OutcomePage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
+    "reset-done": ("email_links/outcome.html", OutcomePage(say(YOUR_PASSWORD_IS_SET), (ENDED,), signs_in=True)),
     "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
         "email_links/unlock.html",
