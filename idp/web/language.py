@@ -28,8 +28,8 @@ from idp.web import browser_request, request_context
 MOST_TAGS = 10
 MOST_ACCEPTED = 30
 """Languages of a browser that are looked at. Results are kept in memory by all of them, and a header may name thousands."""
-SHORT = re.compile(r"\b([Ee]|\d)-(?=\w)")
-"""A hyphen after a single letter or digit, where a line would end badly."""
+SHORT = re.compile(r"\b([Ee]|\d|ID|QR|[Aa]uthenticator)-(?=\w)")
+"""A hyphen where a line would end badly: after a letter or two, a digit, or in the name of one thing."""
 JOINED = "\\1-\u2060"
 """The word joiner has no width and no sound."""
 PICKED = "language"
@@ -92,7 +92,7 @@ def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
 
 
 def on_page(text: str, values: Mapping[str, Any], many: str = "") -> str:
-    """Return the same for the eye: no line ends within "e-mail" or "6-digit"; a search in the page still finds them."""
+    """Return the same for the eye: no line ends within "e-mail" or "6-digit". A search in the page still finds them."""
     translated = _translated(text, values, many)
     return _filled(SHORT.sub(JOINED, translated) if "-" in translated else translated, values)
 

@@ -1,7 +1,7 @@
 """Show every template with a page of each kind, in each state that looks different."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from idp import ip_network
 from idp.audit import Event
@@ -111,6 +111,7 @@ CODES = RecoveryCodesPage(
     only_codes=False, may_leave=True,
 )  # fmt: skip
 DONE = say(YOUR_PASSWORD_IS_CHANGED)
+LATER = DAY + timedelta(days=30)
 SECURITY = SecurityPage(
     username="sanne",
     name="Sanne de Vries",
@@ -122,7 +123,7 @@ SECURITY = SecurityPage(
     reasons=(),
     recommends=False,
     password_changed_at=DAY,
-    devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
+    devices=(Device("1", "Firefox · Windows", DAY, DAY, LATER), Device("2", "Chrome · Android", DAY, None, LATER)),
     device_pages=Pages("", "?page=2"),
     panels=(
         FactorPanel(
@@ -133,6 +134,7 @@ SECURITY = SecurityPage(
         ),
     ),
 )
+WITHOUT_DEVICES = replace(SECURITY, devices=(), device_pages=NO_PAGES)
 ASK = PasskeyAsk("get", '{"challenge":"AAAA","allowCredentials":[]}', 300)
 ADD = PasskeyPage(_frame("passkey"), "make", is_needed=True, instead=False, wants_hardware=False, passkey=ASK)
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
@@ -200,7 +202,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "set-up-further": ("signin/set_up_totp.html", FURTHER),
     "set-up-further-codes": ("signin/set_up_totp.html", replace(FURTHER, keeps_codes=False)),
     "set-up-further-scan": ("signin/set_up_totp.html", replace(FURTHER, stage="scan", name="My tablet")),
-    "set-up-password": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", MISMATCH), stage="password")),
+    "set-up-password": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", WRONG_PASSWORD), stage="password")),
     "set-up-apps": ("signin/set_up_totp.html", replace(SET_UP, stage="apps")),
     "set-up-scan": ("signin/set_up_totp.html", replace(SET_UP, stage="scan", is_again=True)),
     "set-up-scan-all": ("signin/set_up_totp.html", replace(SET_UP, stage="scan", is_again=True, replaces_all=True)),
@@ -241,12 +243,12 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say(YOU_ARE_SIGNED_OUT_SENTENCE))),
     "security": ("account/security.html", SECURITY),
-    "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
+    "security-must": ("account/security.html", replace(WITHOUT_DEVICES, reasons=REASONS, codes_left=1)),
     "security-apps": ("account/security.html", replace(SECURITY, apps=2)),
     "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
     "security-without": (
         "account/security.html",
-        replace(SECURITY, active_since=None, has_factor=False, recommends=True, name=""),
+        replace(WITHOUT_DEVICES, active_since=None, apps=0, has_factor=False, recommends=True, name=""),
     ),
     "details": ("account/profile.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-done": (

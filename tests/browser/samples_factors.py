@@ -4,12 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from idp.errors import say
+from idp.identity.credentials import passkeys
 from idp.web.account.authenticator_apps import App, AuthenticatorAppsPage, RemoveAuthenticatorAppPage
 from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from tests.browser.samples_console import DAY
 
 KEY = Key("k", "My phone", "iCloud Keychain", is_synced=True, is_hardware=False, added_at=DAY, last_used_at=DAY)
 KEYS = (KEY, replace(KEY, id="l", name="", maker="YubiKey 5 NFC", is_synced=False, is_hardware=True, last_used_at=None))
+ALL_KEYS = tuple(replace(KEY, id=str(number), name=f"Phone {number}") for number in range(1, passkeys.MOST + 1))
 ACCEPTED = '{"rpId":"id.example.com","userId":"AAAA","allAcceptedCredentialIds":[]}'
 PHONE = App("a", 1, "My phone", DAY, DAY)
 TABLET = App("b", 2, "", DAY, None)
@@ -20,7 +22,7 @@ FACTORS: dict[str, tuple[str, Any]] = {
     "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=False, accepted=ACCEPTED)),
     "passkeys-full": (
         "account/passkeys.html",
-        PasskeysPage("sanne", "Example Shoes", KEYS, is_full=True, accepted=ACCEPTED),
+        PasskeysPage("sanne", "Example Shoes", ALL_KEYS, is_full=True, accepted=ACCEPTED),
     ),
     "passkey-remove": (
         "account/remove_passkey.html",

@@ -1,6 +1,6 @@
 """Every page is shown in each of its states, in a real Chromium, in English and in another language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorAll('h1').length]"
-LINES_OF_E_MAIL = """() => {
+LINES_OF_WORDS = """sought => {
     const found = new Set(), range = document.createRange();
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(/e-\\u2060?mail/gi)) {
+    while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(new RegExp(sought, 'gi'))) {
         range.setStart(walk.currentNode, word.index);
         range.setEnd(walk.currentNode, word.index + word[0].length);
         const tops = new Set([...range.getClientRects()].map(one => one.top));
@@ -37,7 +37,13 @@ LINES_OF_E_MAIL = """() => {
     }
     return [...found];
 }"""
-"""On how many lines the words "e-mail" stand."""
+"""On how many lines each place of a word stands."""
+BOX = "element => element.getBoundingClientRect().toJSON()"
+LEFT_OF_TEXT = """element => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return range.getBoundingClientRect().x;
+}"""
 BROKEN_NAMES = """() => [...document.querySelectorAll('code.whole')].filter(name => [...name.childNodes].some(part => {
     const range = document.createRange();
     range.selectNodeContents(part);
@@ -159,15 +165,48 @@ def test_names_of_settings_break_only_after_an_underscore(visit: Visit) -> None:
     assert page.evaluate(BROKEN_NAMES) == []
 
 
-def test_no_line_ends_within_e_mail(visit: Visit, swap_in: Visit) -> None:
-    """At no width does a line end after the letter of "e-mail" or "E-Mail". A search in the page finds the word."""
-    page = visit("console-people")
-    for name, language in product(("console-people", "details", "verify-email"), LANGUAGES):
+@pytest.mark.parametrize(
+    ("word", "names", "languages"),
+    [
+        ("e-mail", ("console-people", "details", "verify-email"), LANGUAGES),
+        ("authenticator-app", ("set-up-further", "authenticator-apps"), ("nl", "de")),
+    ],
+)
+def test_no_line_ends_within(
+    visit: Visit, swap_in: Visit, word: str, names: tuple[str, ...], languages: tuple[str, ...]
+) -> None:
+    """At no width does a line end after the letter of "e-mail", or a heading within "Authenticator-App". A search in the
+    page finds the word."""
+    page = visit(names[0])
+    for name, language in product(names, languages):
         swap_in(name, language)
         for width in range(320, 400, 8):
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate(LINES_OF_E_MAIL) == [1], f"{name}, {language} at {width} pixels"
-        assert page.evaluate("window.find('e-mail')"), f"{name}, {language}"
+            found = page.evaluate(LINES_OF_WORDS, word.replace("-", "-\u2060?"))
+            assert found == [1], f"{name}, {language} at {width} pixels"
+        assert page.evaluate("word => window.find(word)", word), f"{name}, {language}"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_header_of_the_profile_stands_in_line_with_the_page(visit: Visit, width: int) -> None:
+    """The first tab stood beside the edge of the heading, and a long username upon the name of the organisation."""
+    page = visit("remove-wrong", "nl")
+    page.set_viewport_size({"width": width, "height": 800})
+    brand, person, heading = (page.locator(one).evaluate(BOX) for one in (".brand-mark", ".me strong", "h1"))
+    assert brand["right"] <= person["left"] or brand["bottom"] <= person["top"]
+    assert page.locator(".nav a").first.evaluate(LEFT_OF_TEXT) == heading["left"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "widths"),
+    [("press-address", "@webshop.example", (360, 768)), ("security", "20 november 2026", range(320, 400, 8))],
+)
+def test_a_line_begins_with_an_address_or_a_date(visit: Visit, name: str, word: str, widths: Iterable[int]) -> None:
+    """An address broke within "webshop", and a date after its day."""
+    page = visit(name, "nl")
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(LINES_OF_WORDS, word) == [1], f"{width} pixels"
 
 
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:
