@@ -31,6 +31,11 @@ def is_over(user: User, zone: ZoneInfo | None = None) -> bool:
     return user.disabled_at is not None or has_ended(user, zone)
 
 
+def is_over_on(user: User, day: date) -> bool:
+    """Return whether a user who is as now may not sign in on a day."""
+    return user.disabled_at is not None or (user.valid_until is not None and user.valid_until < day)
+
+
 def has_ended(user: User, zone: ZoneInfo | None = None) -> bool:
     """Return whether the last day of a user's access has passed."""
     return user.valid_until is not None and _is_past(user.organisation_id, user.valid_until, zone)

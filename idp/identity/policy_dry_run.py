@@ -39,6 +39,11 @@ def today(organisation: Organisation) -> date:
     return zones.today(clock.now(), organisation.zone)
 
 
+def day_of_access(organisation: Organisation, on: date) -> date:
+    """Return the day by which people are counted who may still sign in: those whose access ends before ``on`` are gone."""
+    return max(today(organisation), on)
+
+
 def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
     """Return what a client requires of everyone, as policy takes it."""
     if client is None:
@@ -89,7 +94,7 @@ def reach_of(
     affected, looked_at = list[Reached](), 0
     for organisation in organisations:
         others = others_than(rules, organisation.id)
-        for person in lookup.persons_of(settings, organisation):
+        for person in lookup.persons_of(settings, organisation, day_of_access(organisation, on)):
             looked_at += 1
             before = policy_rules.rules_for(person, others, levels, on, where)
             after = policy_rules.rules_for(person, [*others, *rules], levels, on, where)

@@ -24,7 +24,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Preview:
-    """Hold to how many people a rule applies on a day, ``of`` all enabled ones.
+    """Hold to how many people a rule applies on a day, ``of`` all who may sign in then.
 
     ``new``: nothing else requires it of them. ``without_factor``: those who have none yet.
     """
@@ -86,31 +86,31 @@ class _Scene:
 
 def preview(settings: Settings, organisation: Organisation, rule: DatedRule, on: date) -> Preview:
     """Return how many people a rule would reach on a day. Apps are left out: it counts people who use them."""
-    scene, today = _scene(settings, organisation, on), policy_dry_run.today(organisation)
+    scene, day = _scene(settings, organisation, on), policy_dry_run.day_of_access(organisation, on)
     plain = replace(rule, clients=())
     speaking = scene.speaking([plain])
     reached = [Reached(match) for _, match, _ in speaking]
     return Preview(
         on=on,
-        applies=user_reach.count(organisation.id, today, reached),
-        new=user_reach.count(organisation.id, today, _newly(scene, organisation, [plain])),
-        without_factor=user_reach.count(organisation.id, today, reached, without_factor=True),
-        of=user_reach.count_enabled(organisation.id, today),
+        applies=user_reach.count(organisation.id, day, reached),
+        new=user_reach.count(organisation.id, day, _newly(scene, organisation, [plain])),
+        without_factor=user_reach.count(organisation.id, day, reached, without_factor=True),
+        of=user_reach.count_enabled(organisation.id, day),
     )
 
 
 def count_affected(settings: Settings, organisation: Organisation, rules: Sequence[DatedRule], on: date) -> int:
     """Return how many people the rules would affect on a day, compared with all other rules."""
-    scene, today = _scene(settings, organisation, on), policy_dry_run.today(organisation)
-    return user_reach.count(organisation.id, today, _newly(scene, organisation, rules))
+    scene, day = _scene(settings, organisation, on), policy_dry_run.day_of_access(organisation, on)
+    return user_reach.count(organisation.id, day, _newly(scene, organisation, rules))
 
 
 def affected(
     settings: Settings, organisation: Organisation, rules: Sequence[DatedRule], on: date, place: Place | None, most: int
 ) -> list[Affected]:
     """Return a page of the people that the rules would affect on a day, by username."""
-    scene, today = _scene(settings, organisation, on), policy_dry_run.today(organisation)
-    rows = user_reach.listed(organisation.id, today, _newly(scene, organisation, rules), place, most)
+    scene, day = _scene(settings, organisation, on), policy_dry_run.day_of_access(organisation, on)
+    rows = user_reach.listed(organisation.id, day, _newly(scene, organisation, rules), place, most)
     return _described(scene, organisation, rules, rows)
 
 

@@ -35,24 +35,22 @@ class Reached:
     besides: tuple[Match, ...] = ()
 
 
-def count_enabled(organisation_id: str, today: date) -> int:
-    """Return how many people of an organisation may sign in."""
-    return _count(_enabled(organisation_id, today))
+def count_enabled(organisation_id: str, day: date) -> int:
+    """Return how many people of an organisation may sign in on a day."""
+    return _count(_enabled(organisation_id, day))
 
 
-def count(organisation_id: str, today: date, reached: Sequence[Reached], *, without_factor: bool = False) -> int:
+def count(organisation_id: str, day: date, reached: Sequence[Reached], *, without_factor: bool = False) -> int:
     """Return how many people are reached; ``without_factor``: only those who own no second factor."""
     without = tuple(not_(_owns(kind)) for kind in (Totp, Passkey)) if without_factor else ()
-    return _count((*_enabled(organisation_id, today), _any_of(reached), *without)) if reached else 0
+    return _count((*_enabled(organisation_id, day), _any_of(reached), *without)) if reached else 0
 
 
-def listed(organisation_id: str, today: date, reached: Sequence[Reached], place: Place | None, most: int) -> list[User]:
+def listed(organisation_id: str, day: date, reached: Sequence[Reached], place: Place | None, most: int) -> list[User]:
     """Return a page of the people who are reached, by username."""
     if not reached:
         return []
-    return page_of(
-        select(User).where(*_enabled(organisation_id, today), _any_of(reached)), (User.username_key,), place, most
-    )
+    return page_of(select(User).where(*_enabled(organisation_id, day), _any_of(reached)), (User.username_key,), place, most)
 
 
 def owners_among(organisation_id: str, user_ids: Collection[str]) -> set[str]:
@@ -70,9 +68,9 @@ def _count(here: tuple[ColumnElement[bool], ...]) -> int:
     return int(values(select(func.count()).select_from(User).where(*here))[0][0])
 
 
-def _enabled(organisation_id: str, today: date) -> tuple[ColumnElement[bool], ...]:
-    """Match people who may sign in: not disabled, and not after the last day of their access."""
-    may_enter = or_(User.valid_until.is_(None), User.valid_until >= today)
+def _enabled(organisation_id: str, day: date) -> tuple[ColumnElement[bool], ...]:
+    """Match people who may sign in on a day: not disabled, and not after the last day of their access."""
+    may_enter = or_(User.valid_until.is_(None), User.valid_until >= day)
     return (User.organisation_id == organisation_id, User.disabled_at.is_(None), may_enter)
 
 

@@ -40,6 +40,8 @@ def crowd(organisation: Organisation, make_user: Callable[..., User]) -> dict[st
             with transaction():
                 users.change_user(organisation.id, user.id, must_set_up_since=clock.now())
     make_user("boss", role="administrator")
+    for number in range(2):
+        make_user(f"season{number}", role="manager", valid_until="2026-12-31")
     gone = make_user("gone", role="manager")
     with transaction():
         users.change_user(organisation.id, gone.id, disabled_at=clock.now())
@@ -107,3 +109,13 @@ def test_a_preview_counts_by_the_rules_stored_for_its_day(
     earlier = policy_reach.preview(settings, organisation, rule, date(2026, 12, 31))
     assert (earlier.applies, earlier.new) == (0, 0)
     assert store.groups(organisation.id)
+
+
+def test_people_whose_access_ends_before_the_day_are_not_counted(
+    settings: Settings, organisation: Organisation, crowd: dict[str, str]
+) -> None:
+    """S70: a rule from 1 January does not count those who work until 31 December; one of that day does."""
+    rule = DatedRule("managers", date(2026, 12, 31), roles=("manager",), organisation_id=organisation.id)
+    last, next_day = (policy_reach.preview(settings, organisation, rule, day) for day in (date(2026, 12, 31), ON))
+    assert (last.applies, last.of) == (11, 21)
+    assert (next_day.applies, next_day.of) == (9, 19)

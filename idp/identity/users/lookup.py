@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 
 from idp import factors, normal_forms, zones
@@ -70,8 +70,11 @@ def person_of(settings: Settings, organisation: Organisation, user: User) -> Per
     return _person(organisation, user, held, counts=remembered_device_counts(settings, organisation))
 
 
-def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Person]:
-    """Yield the enabled users of an organisation as policy sees them. The number of statements does not grow with them."""
+def persons_of(settings: Settings, organisation: Organisation, on: date) -> Iterator[Person]:
+    """Yield the users of an organisation who may sign in on a day, as policy sees them.
+
+    The number of statements does not grow with them.
+    """
     counts = remembered_device_counts(settings, organisation)
     named = {group.name: _membership(group) for group in organisations.groups(organisation.id)}
     groups: dict[str, list[Membership]] = defaultdict(list)
@@ -82,7 +85,7 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
         shops[user_id].add(shop_id)
     owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
     for user in chain.from_iterable(user_search.each(organisation.id)):
-        if not access.is_over(user, organisation.zone):
+        if not access.is_over_on(user, on):
             mine = frozenset(shops.get(user.id, ()))
             held = Holdings(tuple(groups[user.id]), owned.get(user.id, ()), codes_left.get(user.id, 0), mine)
             yield _person(organisation, user, held, counts=counts)

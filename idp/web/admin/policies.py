@@ -290,7 +290,7 @@ def _dry_run(admin: Admin) -> DryRunPage:
             Affected(one.user_id, one.username, assurance.NEEDED[one.level], one.because, one.has_factor) for one in rows
         ),
         count=policy_reach.count_affected(settings, at, looked_at, on),
-        of=user_reach.count_enabled(at.id, policy_dry_run.today(at)),
+        of=user_reach.count_enabled(at.id, policy_dry_run.day_of_access(at, on)),
         pages=beside,
         errors=errors,
     )
