@@ -88,6 +88,13 @@ class Visitor:
         self.page.locator(f"button[name={name}]" + (f"[value='{value}']" if value else "")).click()
         return self
 
+    def find(self, typed: str) -> Self:
+        """Look for something with the search field of the page and Enter."""
+        self.page.locator("main [role=search] [name=q]").fill(typed)
+        self.page.locator("main [role=search] [name=q]").press("Enter")
+        self.page.wait_for_url(f"**q={typed}*")
+        return self
+
     def reads(self, heading: str) -> Self:
         """Wait for the page with this heading. ``samples`` have checked each of its states with axe."""
         expect(self.page.locator("h1")).to_have_text(shown(heading))

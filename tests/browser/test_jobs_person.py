@@ -47,10 +47,11 @@ def test_a_saturday_worker_without_an_address(
 
 
 def test_fire_somebody_now(enter: Enter, live: Live, people: People, each_locale: str) -> None:
-    """Three presses from the list: the person, "Disable", and the button of the dialog. The page tells what happened."""
+    """Three presses from the first page: the person found, "Disable", and the dialog. The page tells what happened."""
     manager = people["manager"]
-    here = enter(people["administrator"], f"{AT}/people", locale=each_locale)
+    here = enter(people["administrator"], "/admin/", locale=each_locale)
     with Presses(here.page, 3):
+        here.find("manager")
         press(here.page, f"/people/{manager.id}")
         press(here.page, "/disable")
         here.fill(reason="Kas").next()
@@ -62,10 +63,11 @@ def test_fire_somebody_now(enter: Enter, live: Live, people: People, each_locale
 
 
 def test_somebody_lost_the_phone(enter: Enter, people: People, each_locale: str) -> None:
-    """Three presses: the person, "Lost phone", and one of three buttons. The code for today is shown once."""
+    """Three presses from the first page: the person found, "Lost phone", one of three buttons. The code is shown once."""
     anna, manager = people["administrator"], people["manager"]
-    here = enter(anna, f"{AT}/people", locale=each_locale)
+    here = enter(anna, "/admin/", locale=each_locale)
     with Presses(here.page, 3):
+        here.find("manager")
         press(here.page, f"/people/{manager.id}")
         press(here.page, "/lost-phone")
         here.fill(password=anna.password).press("choice", "bypass-code")
