@@ -48,6 +48,10 @@ JOBS = {
     "console-import": ("admin/import.html", FORM),
     "console-import-wrong": ("admin/import.html", replace(FORM, jobs=(), errors=(say("Choose a file first."),))),
     "console-import-tried": ("admin/import_job.html", DRAFT),
+    "console-import-tried-nothing": (
+        "admin/import_job.html",
+        replace(DRAFT, counts=(("refused", 7), ("unchanged", 7)), does_something=False),
+    ),
     "console-import-waiting": ("admin/import_job.html", replace(DRAFT, state="waiting", in_words=STATES["waiting"])),
     "console-import-running": (
         "admin/import_job.html",

@@ -185,7 +185,7 @@ def test_a_rule_of_a_chain_finds_its_shops_by_name(app: Flask, factory: Factory,
     boxes = [name for form in browser.page.forms for name in form.kinds if name.startswith(("shop-", "group-"))]
     assert boxes == []
     browser.fill(name="Utrecht", starts="2026-11-23", find_shop="utrecht").submit("find=shop")
-    assert "Several names contain this." in browser.text
+    assert "Many names contain this" in browser.text
     assert browser.value("name") == "Utrecht"
     browser.fill(find_shop="nowhere").submit("Next: who it applies to")
     assert (browser.status, '<a href="#find_shop">' in browser.html) == (422, True)

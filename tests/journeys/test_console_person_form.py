@@ -69,6 +69,25 @@ def test_a_shop_is_chosen_by_search_and_the_choice_is_remembered(
     assert (boxes(other), other.value("role")) == ([], "employee"), "the choice of another administrator"
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("zwolle 3", "Added: Zwolle 3 (zwo-3)"), ("zwo-3", "Added: Zwolle 3 (zwo-3)"), ("utr", "Several names contain this."),
+     ("winkel", "Many names contain this, and some of them are shown.")],
+)  # fmt: skip
+def test_a_search_tells_what_came_of_it_where_the_work_goes_on(
+    factory: Factory, enter, chain: str, anna, typed: str, told: str
+) -> None:
+    """The field has the focus again, and is described by the result: nobody begins at the top of a long form again."""
+    with factory.context(), transaction():
+        for number in range(9):
+            shops.create(chain, {"code": f"w-{number}", "name": f"Winkel {number}"}, BY_TESTS)
+    browser = enter(anna, ADD).fill(username="kim", find_shop=typed).submit("find=shop")
+    field = re.search(r'<input[^>]*id="find_shop"[^>]*>', browser.html)
+    assert field is not None
+    assert ("autofocus" in field[0], 'aria-describedby="find_shop-told"' in field[0]) == (True, True)
+    assert told in browser.text
+
+
 def test_a_powerful_role_is_never_the_default(factory: Factory, enter, chain: str, anna) -> None:
     """The person after an administrator is an employee."""
     browser = enter(anna, ADD).fill(username="iris", role="administrator", email="iris@shoes.example").submit()

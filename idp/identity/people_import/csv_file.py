@@ -50,6 +50,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """The names that a column may have, by field, without spaces and signs."""
+UNKNOWN = say("The column “%(name)s” is not known. Use the names under “Columns” below, or remove it.")
 LINE, WHY = "line", "refused_because"
 """Columns of the file of refused lines, beside those of the file that was imported."""
 OF_EXPORT = frozenset(
@@ -142,13 +143,11 @@ def _fields(header: list[str]) -> list[str]:
     plain = [re.sub(r"[\W_]", "", cell).casefold() for cell in header]
     for cell, name in zip(header, plain, strict=True):
         if name and name not in by_name and name not in OF_EXPORT:
-            known = ", ".join(HEADERS)
-            message = say("The column “%(name)s” is not known. The columns are: %(known)s.", name=cell[:40], known=known)
-            raise Invalid("file", message)
+            raise Invalid("file", UNKNOWN.about(name=cell[:40]))
     fields = [by_name.get(name, "") for name in plain]
-    twice = next((field for field in fields if field and fields.count(field) > 1), "")
+    twice = next((cell for cell, field in zip(header, fields, strict=True) if field and fields.count(field) > 1), "")
     if twice:
-        raise Invalid("file", say("The column “%(name)s” is there twice.", name=twice))
+        raise Invalid("file", say("The column “%(name)s” is there twice.", name=twice[:40]))
     if "username" not in fields:
-        raise Invalid("file", say("The first line must name the columns, and “username” among them."))
+        raise Invalid("file", say("The first line must name the columns. One of them must be the username."))
     return fields

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from idp import csv_export
 from idp.audit import Origin
 from idp.errors import Faults, Forbidden, Invalid, Message, Refusal, say
 from idp.identity import access, permissions
@@ -55,7 +56,7 @@ class DryRun:
 
     def judge(self, rows: Sequence[Row]) -> list[Judged]:
         """Return what each line does."""
-        keys = [*{compared(row.cells.get("username", "")) for row in rows}]
+        keys = [*{compared(csv_export.bare(row.cells.get("username", ""))) for row in rows}]
         self._known = user_search.named(self._at.id, keys)
         ids = [user.id for user in self._known.values()]
         self._groups_of = memberships.groups_of_users(self._at.id, ids)
@@ -103,19 +104,24 @@ class DryRun:
             access.require_day(self._at.id, role, columns.get("valid_until"), is_new=True)
 
     def _changed(self, user: User, values: dict[str, Any], faults: Faults) -> tuple[str, ...]:
-        kind = (user.role, user.id == self._at.owner_id)
-        if kind not in self._over:
-            self._over[kind] = permissions.refusal_over(self._at, user, self._origin)
-        if (refusal := self._over[kind]) is not None:
-            raise refusal
         groups, shops = self._resolve(values, faults)
         columns = _columns(values, user.claims, faults)
         changed = {name for name, value in columns.items() if name in BY_NAME and getattr(user, name) != value}
         changed |= {"groups"} if groups is not None and groups != self._groups_of.get(user.id, set()) else set()
         changed |= {"shops"} if "shops" in values and shops != self._shops_held(user) else set()
+        if changed:
+            self._require_over(user)
         with faults.gathered():
             self._require_allowed(user, columns, changed, faults)
         return tuple(name for name in (*BY_NAME, *cells.LISTS) if name in changed)
+
+    def _require_over(self, user: User) -> None:
+        """Raise unless the acting user may change a user. A line that changes nothing is no attempt to."""
+        kind = (user.role, user.id == self._at.owner_id)
+        if kind not in self._over:
+            self._over[kind] = permissions.refusal_over(self._at, user, self._origin)
+        if (refusal := self._over[kind]) is not None:
+            raise refusal
 
     def _require_allowed(self, user: User, columns: dict[str, Any], changed: set[str], faults: Faults) -> None:
         if "role" in changed:

@@ -10,10 +10,11 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp import clock, csv_export
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.people_import import csv_file, jobs
+from idp.identity.roles import ROLE_NAMES, Role
 from idp.store import jobs as store
 from idp.store import users
 from idp.store.jobs import Job, JobLine
-from idp.web import forms, pages, request_context
+from idp.web import forms, language, pages, request_context
 from idp.web.admin import guard, import_sheet
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -27,6 +28,9 @@ NEWEST = 20
 OUTCOMES: Mapping[str, Message] = {
     "refused": say("refused"), "created": say("created"), "changed": say("changed"), "unchanged": say("unchanged"),
 }  # fmt: skip
+DOES = ("created", "changed")
+"""The outcomes of lines that do something."""
+NOTHING_TO_DO = say("Nothing in this file would create or change anybody.")
 STATES: Mapping[str, Message] = {
     "draft": say("checked, not started"),
     "waiting": say("waiting"),
@@ -77,7 +81,10 @@ class Line:
 
 @dataclass(frozen=True)
 class JobPage:
-    """Hold an import. ``counts``: lines by outcome, with a link to them; ``chosen``: the outcome that is shown."""
+    """Hold an import. ``counts``: lines by outcome, with a link to them; ``chosen``: the outcome that is shown.
+
+    ``does_something``: a line would create or change somebody.
+    """
 
     frame: Frame
     id: str
@@ -93,6 +100,7 @@ class JobPage:
     has_codes: bool
     codes_until: datetime | None
     has_refused: bool = False
+    does_something: bool = True
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -122,12 +130,11 @@ def upload(store_url: str) -> Response:
 
 
 def template(store_url: str) -> Response:
-    """Send an example of a file."""
+    """Send an example of a file, with columns as the reader calls them."""
     guard.administrator(store_url)
-    cells = [
-        tuple(csv_file.HEADERS),
-        ("kim", "Kim de Vries", "", "+31 6 12345678", "employee", "", "", "nl", "2026-12-31"),
-    ]
+    head = tuple(pages.words(FIELD_NAMES[name]) for name in csv_file.HEADERS)
+    role, last_day = pages.words(ROLE_NAMES[Role.EMPLOYEE]), f"{clock.now().year + 1}-12-31"
+    cells = [head, ("kim", "Kim de Vries", "", "+31 6 12345678", role, "", "", language.chosen(), last_day)]
     return spreadsheet((csv_export.line(row, separator()) for row in cells), "people-template.csv")
 
 
@@ -142,7 +149,9 @@ def _act(store_url: str, job_id: str, *, act: str) -> Response:
     job = job_at(admin, job_id)
     chosen = ACTS[act]
     guard.administrator(store_url, fresh=chosen.asks_password)
-    taken = job.total - store.counts(admin.organisation.id, job.id).get("refused", 0)
+    taken = sum(store.counts(admin.organisation.id, job.id).get(outcome, 0) for outcome in DOES)
+    if act == "start" and job.state == "draft" and not taken:
+        return guard.told(admin, _address(admin, job.id), NOTHING_TO_DO)
     question = Question(
         chosen.heading.about(num=taken), chosen.sentences, chosen.button, _address(admin, job.id),
         asks_password=chosen.asks_password,
@@ -251,6 +260,7 @@ def _job_page(admin: Admin, job: Job) -> JobPage:
         has_codes=job.state == "done" and is_left and bool(counts.get("created")),
         codes_until=job.codes_until,
         has_refused=bool(counts.get("refused")),
+        does_something=any(counts.get(outcome) for outcome in DOES),
     )
 
 

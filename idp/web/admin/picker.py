@@ -22,6 +22,8 @@ OFFERED = 200
 CODE = re.compile(r"\(([^()]+)\)\s*$")
 NOT_FOUND = say("No matches. Type the beginning of a word of the name, then press “Find”.")
 SEVERAL = say("Several names contain this. Tick those that you mean.")
+MANY = say("Many names contain this, and some of them are shown. Tick those that you mean, or type more of the name.")
+ADDED = say("Added: %(name)s")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Picker:
     """Hold the boxes, and the field to find more, if there are more. ``name``: of the field and its button's value.
 
     ``typed``: what was looked for. ``offered``: names for the browser's list, with the fields of their boxes. ``told``:
-    what is wrong with ``typed``, or None.
+    what came of it, or None.
     """
 
     name: str
@@ -100,22 +102,34 @@ GROUP = Kind(
 
 @dataclass(frozen=True)
 class Picked:
-    """Hold what a form has chosen. ``found``: what else its text may mean; ``typed``: that text, if it is not exact."""
+    """Hold what a form has chosen. ``found``: what else its text may mean; ``typed``: that text, if it is not exact.
+
+    ``has_more``: it may mean more than those. ``added``: the name that the text led to.
+    """
 
     kind: Kind
     chosen: tuple[Any, ...]
     found: tuple[Any, ...] = ()
     typed: str = ""
+    has_more: bool = False
+    added: str = ""
+
+    @property
+    def wrong(self) -> Message | None:
+        """Return what is wrong with the typed text; None if nothing was typed, or it named one."""
+        if not self.typed:
+            return None
+        return NOT_FOUND if not self.found else MANY if self.has_more else SEVERAL
 
     @property
     def told(self) -> Message | None:
-        """Return what is wrong with the typed text; None if nothing was typed, or it named one."""
-        return (SEVERAL if self.found else NOT_FOUND) if self.typed else None
+        """Return what came of the typed text; None if nothing was typed."""
+        return ADDED.about(name=self.added) if self.added else self.wrong
 
     def require_exact(self) -> None:
         """Raise ``Invalid`` if the typed text does not name one."""
-        if self.told is not None:
-            raise Invalid(self.kind.field, self.told)
+        if self.wrong is not None:
+            raise Invalid(self.kind.field, self.wrong)
 
 
 def picked(kind: Kind, organisation_id: str, form: Mapping[str, str]) -> Picked:
@@ -126,14 +140,15 @@ def picked(kind: Kind, organisation_id: str, form: Mapping[str, str]) -> Picked:
     if not typed:
         return Picked(kind, chosen)
     exact = kind.exact(organisation_id, typed)
-    found = (exact,) if exact else tuple(kind.like(organisation_id, typed, FOUND))
+    found = (exact,) if exact else tuple(kind.like(organisation_id, typed, FOUND + 1))
     if len(found) == 1:
-        return Picked(kind, (*chosen, *(one for one in found if one.id not in {row.id for row in chosen})))
-    return Picked(kind, chosen, found, typed)
+        new = tuple(one for one in found if one.id not in {row.id for row in chosen})
+        return Picked(kind, (*chosen, *new), added=kind.label(found[0]))
+    return Picked(kind, chosen, found[:FOUND], typed, len(found) > FOUND)
 
 
 def shown(of: Picked, organisation_id: str, *, is_told: bool) -> Picker:
-    """Return the field and boxes for a page. ``is_told``: say what is wrong with the text."""
+    """Return the field and boxes for a page. ``is_told``: say what came of the text."""
     kind, ids = of.kind, {one.id for one in of.chosen}
     first = kind.first(organisation_id, OFFERED)
     has_more = len(first) > FEW
