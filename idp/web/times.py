@@ -1,5 +1,6 @@
 """Show dates and times on pages: in the reader's zone and language, each in a ``<time>`` element with the exact moment."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from idp.errors import Message
 from idp.languages import SOURCE, country_name
 from idp.web import language
 from idp.zones import DAY, HOUR, MOMENT, WEEKDAY
+
+WITHIN, NO_BREAK = re.compile(r"(?<!,) "), "\u00a0"
 
 
 def setup_times(app: Flask) -> None:
@@ -65,8 +68,8 @@ def day(value: date) -> Markup:
 
 
 def day_in_words(value: date) -> str:
-    """Format a date without a zone as plain text."""
-    return zones.in_words(value, zone(), _language(), DAY)
+    """Format a date without a zone as plain text that no line ends within."""
+    return WITHIN.sub(NO_BREAK, zones.in_words(value, zone(), _language(), DAY))
 
 
 def weekday(value: datetime) -> Markup:
@@ -122,4 +125,5 @@ def _element(value: datetime, words: str) -> Markup:
 
 
 def _timed(machine: str, words: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(machine, words)
+    """Return the element. A line ends before a date, or after its comma, and never within "20 November 2026"."""
+    return Markup('<time datetime="{}">{}</time>').format(machine, WITHIN.sub(NO_BREAK, words))

@@ -8,8 +8,9 @@ from zlib import crc32
 import playwright.sync_api
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.pictures import show
 from tests.browser.world import people_of
 from tests.conftest import Live
 from tests.drivers import chromium as chromium_driver
@@ -24,6 +25,8 @@ from tests.factories import MadeClient, MadePerson
 LANDED = '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>Back in the app</h1>'
 LOCALES = ("en-GB", "nl-NL")
 PRIMARY = "main .btn-primary[type=submit]"
+Visit = Callable[..., Page]
+"""Opens a sample by its name and language."""
 
 
 @pytest.fixture
@@ -181,3 +184,43 @@ def enter(visitor: Callable[..., Visitor], live: Live) -> Callable[..., Visitor]
         return here.open(path)
 
     return bring
+
+
+@pytest.fixture
+def samples(own_live: Live) -> str:
+    """Give the address under which ``NAME/LANGUAGE`` shows a sample."""
+    own_live.app.add_url_rule("/sample/<name>/<language>", "sample", show)
+    return f"{own_live.settings.issuer}/sample"
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """Collect what the page reports: a refused style, a missing file, an error of a script."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text))
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+@pytest.fixture
+def visit(samples: str, page: Page, complaints: list[str]) -> Visit:
+    """Open a sample: ``visit(name, language)``. Fails on what the page reports."""
+
+    def open_one(name: str, language: str = "en") -> Page:
+        page.goto(f"{samples}/{name}/{language}")
+        assert complaints == [], page.url
+        return page
+
+    return open_one
+
+
+@pytest.fixture
+def swap_in(samples: str, page: Page, complaints: list[str]) -> Visit:
+    """Show a sample in the page that is open: ``swap_in(name, language)``. It fails as ``visit`` does, and is faster."""
+
+    def put_in(name: str, language: str = "en") -> Page:
+        chromium_driver.swap(page, page.request.get(f"{samples}/{name}/{language}").text())
+        assert complaints == [], name
+        return page
+
+    return put_in

@@ -1,14 +1,13 @@
 """Every page is shown in each of its states, in a real Chromium, in English and in another language."""
 
-from collections.abc import Callable, Iterable
-from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, ViewportSize
 
 from idp.languages import LANGUAGES, SOURCE
-from tests.browser.pictures import LEAVES, show
+from tests.browser.conftest import Visit
+from tests.browser.pictures import LEAVES
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
 from tests.drivers.chromium import (
@@ -19,85 +18,19 @@ from tests.drivers.chromium import (
     check_fits_with_wide_names,
     check_lists_fit,
     new_context,
-    swap,
 )
 from tests.drivers.languages import another_language
 from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorAll('h1').length]"
-LINES_OF_WORDS = """sought => {
-    const found = new Set(), range = document.createRange();
-    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(new RegExp(sought, 'gi'))) {
-        range.setStart(walk.currentNode, word.index);
-        range.setEnd(walk.currentNode, word.index + word[0].length);
-        const tops = new Set([...range.getClientRects()].map(one => one.top));
-        if (tops.size) found.add(tops.size);
-    }
-    return [...found];
-}"""
-"""On how many lines each place of a word stands."""
-BOX = "element => element.getBoundingClientRect().toJSON()"
-LEFT_OF_TEXT = """element => {
-    const range = document.createRange();
-    range.selectNodeContents(element);
-    return range.getBoundingClientRect().x;
-}"""
-BROKEN_NAMES = """() => [...document.querySelectorAll('code.whole')].filter(name => [...name.childNodes].some(part => {
-    const range = document.createRange();
-    range.selectNodeContents(part);
-    return new Set([...range.getClientRects()].map(one => one.top)).size > 1;
-})).map(name => name.textContent)"""
-"""The names of settings that a line ends within, other than after an underscore."""
 PARTS = 4
 """The number of parts, so that several processes can share the pages."""
-Visit = Callable[..., Page]
 A4 = ((680, 1000), (1000, 680))
 """Pixels between the margins, upright and sideways."""
 NAMES = ("Example Shoes", "example-shoes", "Amsterdam Centre", "amsterdam-1", "Boekhouder", "Kassa", "sanne", "Jan Jansen")
 NAMES += ("jan", "anna", "2FA", "Till", "xero-au", "shoes.example", "Firefox")
 """Names in the samples that a shop could choose. Long ones must fit in headers, lists, choosers, dialogs and buttons."""
-
-
-@pytest.fixture
-def samples(own_live: Live) -> str:
-    """Give the address under which ``NAME/LANGUAGE`` shows a sample."""
-    own_live.app.add_url_rule("/sample/<name>/<language>", "sample", show)
-    return f"{own_live.settings.issuer}/sample"
-
-
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
-    """Collect what the page reports: a refused style, a missing file, an error of a script."""
-    found: list[str] = []
-    page.on("console", lambda message: found.append(message.text))
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
-
-
-@pytest.fixture
-def visit(samples: str, page: Page, complaints: list[str]) -> Visit:
-    """Open a sample: ``visit(name, language)``. Fails on what the page reports."""
-
-    def open_one(name: str, language: str = "en") -> Page:
-        page.goto(f"{samples}/{name}/{language}")
-        assert complaints == [], page.url
-        return page
-
-    return open_one
-
-
-@pytest.fixture
-def swap_in(samples: str, page: Page, complaints: list[str]) -> Visit:
-    """Show a sample in the page that is open: ``swap_in(name, language)``. It fails as ``visit`` does, and is faster."""
-
-    def show(name: str, language: str = "en") -> Page:
-        swap(page, page.request.get(f"{samples}/{name}/{language}").text())
-        assert complaints == [], name
-        return page
-
-    return show
 
 
 def test_every_template_has_a_sample() -> None:
@@ -155,58 +88,6 @@ def test_folded_parts_of_a_page_can_be_opened_at_every_width(visit: Visit, size:
         folded = page.locator("main summary").all()
         assert folded, name
         assert [one.inner_text() for one in folded if not one.is_visible()] == [], name
-
-
-def test_names_of_settings_break_only_after_an_underscore(visit: Visit) -> None:
-    """On a phone the last letter of "authorization_signed_response_alg" stood on a line of its own."""
-    page = visit("console-app")
-    page.set_viewport_size({"width": 360, "height": 800})
-    assert page.locator("code.whole").count() > 40
-    assert page.evaluate(BROKEN_NAMES) == []
-
-
-@pytest.mark.parametrize(
-    ("word", "names", "languages"),
-    [
-        ("e-mail", ("console-people", "details", "verify-email"), LANGUAGES),
-        ("authenticator-app", ("set-up-further", "authenticator-apps"), ("nl", "de")),
-    ],
-)
-def test_no_line_ends_within(
-    visit: Visit, swap_in: Visit, word: str, names: tuple[str, ...], languages: tuple[str, ...]
-) -> None:
-    """At no width does a line end after the letter of "e-mail", or a heading within "Authenticator-App". A search in the
-    page finds the word."""
-    page = visit(names[0])
-    for name, language in product(names, languages):
-        swap_in(name, language)
-        for width in range(320, 400, 8):
-            page.set_viewport_size({"width": width, "height": 800})
-            found = page.evaluate(LINES_OF_WORDS, word.replace("-", "-\u2060?"))
-            assert found == [1], f"{name}, {language} at {width} pixels"
-        assert page.evaluate("word => window.find(word)", word), f"{name}, {language}"
-
-
-@pytest.mark.parametrize("width", [360, 768, 1280])
-def test_the_header_of_the_profile_stands_in_line_with_the_page(visit: Visit, width: int) -> None:
-    """The first tab stood beside the edge of the heading, and a long username upon the name of the organisation."""
-    page = visit("remove-wrong", "nl")
-    page.set_viewport_size({"width": width, "height": 800})
-    brand, person, heading = (page.locator(one).evaluate(BOX) for one in (".brand-mark", ".me strong", "h1"))
-    assert brand["right"] <= person["left"] or brand["bottom"] <= person["top"]
-    assert page.locator(".nav a").first.evaluate(LEFT_OF_TEXT) == heading["left"]
-
-
-@pytest.mark.parametrize(
-    ("name", "word", "widths"),
-    [("press-address", "@webshop.example", (360, 768)), ("security", "20 november 2026", range(320, 400, 8))],
-)
-def test_a_line_begins_with_an_address_or_a_date(visit: Visit, name: str, word: str, widths: Iterable[int]) -> None:
-    """An address broke within "webshop", and a date after its day."""
-    page = visit(name, "nl")
-    for width in widths:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate(LINES_OF_WORDS, word) == [1], f"{width} pixels"
 
 
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:
