@@ -17,7 +17,7 @@ from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import Confirmation
 from idp.identity.sessions import sessions
 from idp.signin.requirements import Needs
-from idp.web import csrf, forms, request_context, stash
+from idp.web import csrf, forms, request_context, stash, ways_back
 
 REFERENCE, ANSWER, PURPOSE = "unsaved", "answer", "form"
 LEFT_OUT = frozenset(("csrf_token", "token", "password", "new_password", "new_password_again"))
@@ -121,7 +121,7 @@ def _find() -> Unsaved | None:
 
 def _drop() -> None:
     """Forget the saved form, so that the way back does not offer it once more."""
-    addresses = (request.query_string.decode("latin-1"), urlsplit(request.referrer or "").query)
+    addresses = (request.query_string.decode("latin-1"), ways_back.referrer().query)
     for name, reference in (pair for query in addresses for pair in parse_qsl(query)):
         if name == REFERENCE:
             stash.drop(reference)

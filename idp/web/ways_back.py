@@ -3,7 +3,7 @@
 Only paths of ours: nobody is redirected to another site.
 """
 
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from flask import request
 
@@ -41,12 +41,25 @@ def this_page() -> str:
 
 def is_answer(address: str) -> bool:
     """Check if this is the address of an answer to a form (``post_redirect_get``)."""
-    return "answer" in parse_qs(urlsplit(address).query)
+    return "answer" in parse_qs(_parts(address).query)
+
+
+def referrer() -> SplitResult:
+    """Return the address of the page that led here, in parts; they are empty where the browser names none."""
+    return _parts(request.referrer or "")
+
+
+def _parts(address: str) -> SplitResult:
+    """Split an address that anybody may have sent. One that is none has empty parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def came_from(otherwise: str) -> str:
     """Return the path of our page that led here: a way back that needs no proof. Sign-in pages are left out."""
-    parts = urlsplit(request.referrer or "")
+    parts = referrer()
     is_ours = f"{parts.scheme}://{parts.netloc}" == request_context.settings().issuer
     is_page = parts.path.startswith(("/account", "/admin/")) or parts.path == "/"
     if not is_ours or not is_page or parts.path == request.path or len(parts.path) > LONGEST_WAY_BACK:
@@ -56,7 +69,7 @@ def came_from(otherwise: str) -> str:
 
 def seen_before(address: str) -> str:
     """Return the address of a list with the search and the page that the reader came from; as it is without them."""
-    parts = urlsplit(request.referrer or "")
+    parts = referrer()
     is_ours = f"{parts.scheme}://{parts.netloc}" == request_context.settings().issuer
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in PASSING]
     if not is_ours or parts.path != address or not kept or len(parts.query) > LONGEST_WAY_BACK:

@@ -64,3 +64,18 @@ def test_junk_as_a_client_or_token_is_refused(shop: Shop) -> None:
             "client_secret": shop.made.secret,
         }
         assert shop.ask("POST", "/oauth/token", data=grant).status_code in (400, 401), bearer
+
+
+@pytest.mark.parametrize(
+    "referrer", ["http://[::1", "//[", "https://id.example.com//[::1?answer=x", "http://\u2100.example/"]
+)
+def test_a_referrer_that_is_no_address_leads_nowhere(shop: Shop, referrer: str) -> None:
+    """V2.2.1, V16.5.4: pages find their way back by it, and forms what was typed before. It may hold anything."""
+    browser = shop.signed_in()
+    token = browser.open("/account/security").value("csrf_token")
+    sent = {"base_url": browser.issuer, "headers": {"Referer": referrer.encode().decode("latin-1")}}
+    for page in ("/account/passkeys", "/account/authenticator-apps", "/account/address", "/account/factor/remove"):
+        assert browser.client.get(page, **sent).status_code in (200, 303), page
+    for form in ("/language", "/account/name", "/account/language"):
+        answer = browser.client.post(form, data={"csrf_token": token, "language": "nl", "name": "Ann"}, **sent)
+        assert answer.status_code == 303, form
