@@ -40,9 +40,17 @@ class PlainRequest(Request):
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """Return the query's parameters; bytes that are not UTF-8 are replaced."""
-        query = self.query_string.decode(errors="replace")
-        pairs: Any = parse_qsl(query, keep_blank_values=True, errors="replace")
+        pairs: Any = parse_qsl(self._query, keep_blank_values=True, errors="replace")
         return self.parameter_storage_class(pairs)
+
+    @cached_property
+    def full_path(self) -> str:
+        """Return path and query. Werkzeug's own fails for bytes that are not UTF-8."""
+        return f"{self.path}?{self._query}"
+
+    @property
+    def _query(self) -> str:
+        return self.query_string.decode(errors="replace")
 
 
 class PlainResponse(Response):

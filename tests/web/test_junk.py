@@ -79,3 +79,15 @@ def test_a_referrer_that_is_no_address_leads_nowhere(shop: Shop, referrer: str) 
     for form in ("/language", "/account/name", "/account/language"):
         answer = browser.client.post(form, data={"csrf_token": token, "language": "nl", "name": "Ann"}, **sent)
         assert answer.status_code == 303, form
+
+
+def test_a_query_that_is_no_utf_8_reaches_the_console(shop: Shop) -> None:
+    """V2.2.1, V16.5.4: the way back from a sign-in holds the query. The console's front door and its lists keep theirs."""
+    email = "anna@shoes.example"
+    anna = shop.factory.make_user(shop.organisation_id, "anna", role="administrator", with_totp=True, email=email)
+    browser = shop.browser(address="192.0.2.8").open("/admin/example-shoes/people")
+    browser.fill(username="anna", password=anna.password).submit()
+    browser.fill(code=anna.authenticator.code()).submit()
+    for page in ("/admin/example-shoes/people", "/admin/example-shoes/audit", "/admin/example-shoes/shops"):
+        over = {"QUERY_STRING": "q=\xff\xfe"}
+        assert browser.client.get(page, base_url=browser.issuer, environ_overrides=over).status_code == 200, page
