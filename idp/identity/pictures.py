@@ -21,6 +21,12 @@ else:
 MOST_BYTES = 1_048_576
 MOST_PIXELS = 10_000_000
 """Pixels of an upload, by its header: 40 MB once decoded."""
+JPEG = b"\xff\xd8"
+"""The first bytes of a JPEG, also of one that Pillow calls MPO."""
+SCAN = b"\xff\xda"
+"""The marker before each scan of a JPEG (ITU-T T.81 §B.1.1.3). Its data never contain it."""
+MOST_SCANS = 50
+"""A progressive JPEG has about ten. A scan of 23 bytes goes over all pixels: of thousands, each would take as long."""
 KINDS = ("PNG", "JPEG", "WEBP")
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """The exceptions that Pillow raises for a damaged file."""
@@ -61,6 +67,8 @@ def _opened(upload: bytes) -> "Image.Image":
         raise Invalid("logo", IS_DAMAGED) from fault
     if image.width * image.height > MOST_PIXELS:
         raise Invalid("logo", HAS_TOO_MANY_PIXELS)
+    if upload.startswith(JPEG) and upload.count(SCAN) > MOST_SCANS:
+        raise Invalid("logo", IS_DAMAGED)
     return image
 
 

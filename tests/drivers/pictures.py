@@ -52,6 +52,13 @@ def animated(kind: str) -> bytes:
     return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
 
 
+def of_many_scans(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
+    """Return a progressive JPEG whose last scan comes so many times more: each costs a pass over all pixels."""
+    whole = picture("JPEG", size, "L", progressive=True)
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + last * scans + whole[-2:]
+
+
 def header_of(width: int, height: int) -> bytes:
     """Return a PNG of some hundred bytes whose header claims this size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -31,6 +31,7 @@ REFUSED = {
     "a signature alone": (b"\x89PNG\r\n\x1a\n", "not a supported picture"),
     "half a PNG": (pictures.picture(size=(2000, 900))[:-2000], "damaged"),
     "half a JPEG": (pictures.picture("JPEG")[:1500], "damaged"),
+    "a JPEG of many scans": (pictures.of_many_scans(100), "damaged"),
     "half a WebP": (pictures.picture("WEBP", lossless=True)[:-30], "damaged|no picture"),
     "a header of 30000 × 30000": (pictures.header_of(30_000, 30_000), "too many pixels"),
     "a header of 12000 × 9000": (pictures.header_of(12_000, 9_000), "too many pixels"),
@@ -41,6 +42,8 @@ REFUSED = {
 TAKEN = {
     "a PNG": pictures.picture(),
     "a JPEG": pictures.picture("JPEG"),
+    "a progressive JPEG": pictures.picture("JPEG", progressive=True),
+    "a JPEG of forty scans": pictures.of_many_scans(30),
     "a JPEG for print": pictures.encoded(Image.new("CMYK", (300, 90), (0, 90, 90, 0)), "JPEG"),
     "a WebP": pictures.picture("WEBP"),
     "a PNG of 16 bits of grey": pictures.encoded(Image.new("I;16", (300, 90), 30_000)),

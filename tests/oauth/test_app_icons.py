@@ -97,3 +97,10 @@ def test_nothing_is_fetched_from_our_network_for_an_app_of_administrators(shop: 
         clients.change_client("webshop", managed_by=shop.person.organisation_id)
     assert fetched(shop) == 1
     assert (server.requests, icon(shop)) == ([], "")
+
+
+def test_a_picture_that_takes_long_to_decode_leaves_the_letter(shop: Scene, server: AppServer) -> None:
+    """ASVS V5.2.6: 64 kB held three thousand passes over ten million pixels, while the worker's mails waited."""
+    server.documents = {"/icon.png": pictures.of_many_scans(2_500)}
+    assert fetched(shop) == 1
+    assert icon(shop) == ""

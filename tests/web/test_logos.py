@@ -74,6 +74,7 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
         (b"", "Choose a file first."),
         (pictures.header_of(30_000, 30_000), "too many pixels"),
         (pictures.picture()[:-40], "damaged"),
+        (pictures.of_many_scans(2_000), "damaged"),
         (pictures.picture() + bytes(MOST_BYTES), "up to 1 MB"),
         (bytes(3 * MOST_BYTES), "up to 1 MB"),
     ],
