@@ -16,7 +16,7 @@ from idp.identity import email_links, mail_limits, permissions, sensitive_change
 from idp.identity.credentials import password_reset, passwords, second_factor
 from idp.identity.email_links import GONE, MailedLink, Opened
 from idp.identity.owner import administrators, owner_of
-from idp.identity.roles import Role
+from idp.identity.roles import RULING_ROLES, Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.mail import messages
@@ -113,10 +113,11 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
-    """Cancel the recovery by an administrator's link. Raises ``NotFound`` if it is over."""
+    """Cancel the recovery by the link of somebody who is an administrator still. Raises ``NotFound`` if it is over."""
     with transaction():
         organisations.lock_owner(link.user.organisation_id)
-        email_links.burn(link)
+        if email_links.burn(link).role not in RULING_ROLES:
+            raise NotFound(GONE, detail="no administrator any more")
         row = store.recovery(link.user.organisation_id, str(link.values.get("recovery")))
         if row is None:
             raise NotFound(GONE, detail="no such recovery")
