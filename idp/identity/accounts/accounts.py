@@ -136,6 +136,7 @@ def change(
         if changes.get("role", role) != role:
             require_another_owner(user)
         user = _locked(user, role)
+        permissions.require_over(organisation, user, origin)  # of two who demote each other one stays
         before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
         named = edit.moved | changed_fields(user, edit.fresh)  # before the row changes
         _move(user, edit)

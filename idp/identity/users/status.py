@@ -53,6 +53,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
         found = users.lock_user(organisation.id, user.id)
         if found is None or found.disabled_at is not None:
             return None
+        permissions.require_over(organisation, found, origin)  # of two who disable each other one stays
         sensitive_changes.require(Access("account", found.role), None)
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
         email_links.void(user, "ownership")
@@ -69,6 +70,10 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
         return False
     sensitive_changes.require(None, Access("account", user.role))
     with transaction():
+        found = users.lock_user(organisation.id, user.id)
+        if found is None or found.disabled_at is None:
+            return False
+        sensitive_changes.require(None, Access("account", found.role))
         users.change_user(organisation.id, user.id, disabled_at=None)
         record_about(origin, Event.USER_ENABLED, user)
     return True
