@@ -119,7 +119,11 @@ DETAIL = AppDetailPage(
 )  # fmt: skip
 GUIDE = GuidePanel(
     stacks_of("web"), "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
-    (Piece("", "pip install Flask"), Piece("app.py", f"def home():\n    return {LONG!r}")),
+    (
+        Piece("", "pip install Flask"),
+        Piece("app.py", f"def home():\n    return {LONG!r}"),
+        Piece("", "flask run"),
+    ),
 )  # fmt: skip
 API = "https://stock.example.com/api"
 CLAIMS = (

@@ -41,7 +41,7 @@ NAMES: dict[str, tuple[str, Any]] = {
     ),
     "console-groups": (
         "admin/groups.html",
-        GroupsPage(FRAME, GROUPS, (GROUP, GroupRow("h", "Till", False, people(1))), Pages("", "?after=h")),
+        GroupsPage(FRAME, GROUPS, (GROUP, GroupRow("h", "Till", False, people(3))), Pages("", "?after=h")),
     ),
     "console-no-groups-found": ("admin/groups.html", GroupsPage(FRAME, NO_GROUPS, (), NO_PAGES)),
     "console-no-groups": (

@@ -1,6 +1,7 @@
 """The console's lists of many people, and rules about others: search, export, and what stays hidden."""
 
 import csv
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -28,6 +29,20 @@ def found(browser: Browser, **sought: str) -> list[str]:
     """Return the usernames that a search finds."""
     browser.open(PEOPLE).fill(**sought).submit()
     return [words for href, words in browser.page.links if href.startswith(f"{PEOPLE}/") and len(href) == len(PEOPLE) + 27]
+
+
+def test_a_search_tells_what_it_found_before_anything_else(factory: Factory, enter, shoes, anna) -> None:
+    """SC 4.1.3, 2.4.2: the title begins with the number. "Select all" leads to the acts, and says how many are selected."""
+    for number in range(3):
+        factory.make_user(shoes, f"kim{number}")
+    factory.make_group(shoes, "Till")
+    browser = enter(anna)
+    for place, title in (("people?q=kim", "3 people · People"), ("groups?q=till", "1 group · Groups"), ("people", "People")):
+        assert f"<title>{title} ·" in browser.open(f"{AT}/{place}").html
+    browser.open(f"{PEOPLE}?q=kim")
+    assert [href for href, words in browser.page.links if "Select all" in words] == [f"{PEOPLE}?q=kim&tick=all#picked"]
+    browser.click("Select all on this page")
+    assert re.search(r'<div[^>]* id="picked" tabindex="-1" role="group" aria-label="Selected: 3">', browser.html)
 
 
 @pytest.mark.both_engines

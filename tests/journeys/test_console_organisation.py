@@ -27,7 +27,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
     assert "There is already a shop with the code amsterdam-1" in browser.errors[0]
     browser.fill(code="x" * 64, name="Too long").submit()
     assert browser.status == 422
-    browser.open(f"{AT}/shops").click("Edit")
+    browser.open(f"{AT}/shops").click("Amsterdam Centre")
     browser.fill(name=" ").submit()
     assert browser.status == 422
     browser.fill(name="Amsterdam Dam").submit()

@@ -62,7 +62,7 @@ def close(factory: Factory, shoes: str, shop_id: str, **more: str) -> None:
 
 def test_the_page_lists_who_works_there(factory: Factory, enter, shoes, anna, made) -> None:
     """S67: only those who have the shop by name, with their number of others; it is searched and sorted like other lists."""
-    browser = enter(anna, SHOPS).click("Edit Utrecht")
+    browser = enter(anna, SHOPS).click("Utrecht")
     assert listed(browser) == ["kim", "lee"]
     assert "lee and 1 other shop" in browser.text
     assert "People who work in all shops are not listed here." in browser.text

@@ -71,7 +71,7 @@ def test_a_refused_form_may_be_sent_again(browser: Browser, enter: Enter, otto, 
     refused = browser.fill(code="amsterdam-1", name="Amsterdam")
     again = copy(refused)
     assert refused.submit().status == 422
-    browser.click("Edit").click(CLOSE_THIS_SHOP).fill(password=otto.password).submit()
+    browser.click("Amsterdam").click(CLOSE_THIS_SHOP).fill(password=otto.password).submit()
     clock(seconds=10)
     assert "is added." in again.submit().text
 

@@ -175,8 +175,13 @@ def test_the_focus_is_where_the_work_is(samples: dict[str, Elements]) -> None:
     faults = {}
     for name, page in samples.items():
         focused = [one for one in page.all if "autofocus" in one.given]
-        has_news = any(one.given.get("id") in ("done", "errors") for one in page.all)
-        fitting = [one for one in focused if one.given.get("id") in ("done", "errors") or one.given.get("aria-invalid")]
+        has_news = any(_is_news(one) for one in page.all)
+        fitting = [one for one in focused if _is_news(one) or one.given.get("aria-invalid")]
         if len(focused) > 1 or (has_news and not fitting):
             faults[name] = [one.given.get("id") for one in focused]
     assert faults == {}
+
+
+def _is_news(one: Node) -> bool:
+    """Check if an element tells what came of the last action: the outcome, what is wrong, or a secret that is shown once."""
+    return one.given.get("id") in ("done", "errors") or one.given.get("aria-labelledby") in ("connected", "secret")
