@@ -82,6 +82,7 @@ def test_mails_of_the_console_to_one_address_are_limited(
         statuses.append(browser.submit(button).status)
     assert statuses == [200] * most + [429]
     assert "Too many e-mails were sent." in browser.text
+    assert browser.text.count("try again in") == 1
     assert len(postman.bring("victim@x.example")) == most
     with factory.context():
         assert "mail:limited" in [row.event for row in audit.rows(at)]

@@ -143,7 +143,7 @@ def test_a_printed_code_names_site_person_and_days(factory: Factory, enter, new_
     assert "password" not in browser.fields
     browser.submit("Print a code")
     assert browser.heading == "A code for kim"
-    for words in ("Kim de Vries, Example Shoes", "Printed on", "Valid until", "2026", "example-shoes"):
+    for words in ("Kim de Vries, Example Shoes", "Printed on", "Expires", "2026", "example-shoes"):
         assert words in browser.text, words
     assert "<svg" in browser.html
     theirs = new_browser().open("/welcome?organisation=example-shoes")
