@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from idp import ip_network
 from idp.audit import Event
-from idp.errors import Message, say
+from idp.errors import Message, say, say_many
 from idp.identity.consents import ConnectedApp
+from idp.identity.credentials.passwords import LEAKED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
-from idp.identity.lockout.lockout import BY_ADMINISTRATOR
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users.activity import PLAIN, Happening, History
 from idp.signin.state import KnownPerson
@@ -39,6 +39,7 @@ from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import ZONES
 from tests.browser.samples_factors import FACTORS
 from tests.browser.samples_links import LINKS
+from tests.browser.samples_menu import in_menu
 from tests.browser.samples_person import CONSOLE_PAGES
 from tests.browser.samples_rules import RULES
 from tests.drivers.words import (
@@ -70,6 +71,7 @@ def _frame(step: str, *errors: Message, client_name: str = "Kassa", organisation
     )
 
 
+MISTAKE = (say("The app made a mistake"), say("The app sent you here with an invalid request."))
 DEVELOPER = (
     ("error", "invalid_request"),
     ("error_description", "The redirect_uri is not registered. A registered address is the same but for its port."),
@@ -143,8 +145,11 @@ SCOPE_WORDS = {"stock:read": {"": "See what is in stock (Stock)", "nl": "Zien wa
 
 REFERENCE = "3j5eunzpfkqwqy744dgvtqfonw"
 CONSENT = ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "")
-REFUND = {"en": "Refund 49.95 euro for receipt R-17 (Till)", "nl": "49.95 euro terugbetalen voor bon R-17 (Till)"}
-TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
+REFUND = {"": "Refund €49.95 for receipt R-17 (Till)", "nl": "€ 49,95 terugbetalen voor bon R-17 (Till)"}
+TOO_LONG = say_many("Use at most %(num)s printable character.", "Use at most %(num)s printable characters.", 200)
+TOO_MANY = say_many(
+    "Too many attempts. Please try again in %(num)s second.", "Too many attempts. Please try again in %(num)s seconds.", 30
+)
 SESSIONS = (
     OpenSession(
         "1", "u", "sanne", "Firefox · Windows", ip_network.in_words("192.168.1.20"), DAY, DAY, ("Kassa", "Back office")
@@ -166,7 +171,7 @@ HISTORY = History(
     older=3,
 )
 
-SAMPLES: dict[str, tuple[str, object]] = {
+PAGES: dict[str, tuple[str, object]] = {
     "chooser": ("signin/choose_account.html", AccountPage(_frame("account", organisation_name="Example Shoes"), PEOPLE)),
     "store": ("signin/organisation.html", OrganisationPage(_frame("organisation"), "")),
     "password": ("signin/password.html", PASSWORD),
@@ -215,7 +220,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "new-password": ("signin/new_password.html", NewPasswordPage(_frame("new_password"), "sanne", 8, is_forced=False)),
     "new-password-forced": (
         "signin/new_password.html",
-        NewPasswordPage(_frame("new_password", WRONG_PASSWORD), "sanne", 12, is_forced=True),
+        NewPasswordPage(_frame("new_password", LEAKED), "sanne", 12, is_forced=True),
     ),
     "consent": (
         "signin/consent.html",
@@ -229,7 +234,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "consent-device": ("signin/consent.html", replace(CONSENT, redirect_host="")),
     "consent-act": (
         "signin/consent.html",
-        replace(CONSENT, scopes=(), redirect_host="till.example", details=({"": "Refund 49.95 euro (Till)"},)),
+        replace(CONSENT, scopes=(), redirect_host="till.example", details=(REFUND,)),
     ),
     "consent-act-data": ("signin/consent.html", replace(CONSENT, details=(REFUND,))),
     "home": (
@@ -238,7 +243,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "home-asked": (
         "account/home.html",
-        HomePage("sanne", "", "Example Shoes", (), asked=(Asked("Kassa", "Refund € 49.95", "/approve/x"),)),
+        HomePage("sanne", "", "Example Shoes", (), asked=(Asked("Kassa", "Bon R-17: € 49,95", "/approve/x"),)),
     ),
     "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say(YOU_ARE_SIGNED_OUT_SENTENCE))),
@@ -255,7 +260,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
         "account/profile.html",
         DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say(YOUR_NAME_IS_SAVED)),
     ),
-    "details-wrong": ("account/profile.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
+    "details-wrong": (
+        "account/profile.html",
+        DetailsPage(LONG, "Example Shoes", "Sanne " * 40, "", "", ZONES, "name", (TOO_LONG,)),
+    ),
     "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS, Pages("", "?after=2"))),
     "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED, Pages("?page=1", ""))),
     "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", (), NO_PAGES)),
@@ -268,12 +276,9 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, True, (WRONG_PASSWORD,))),
     "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404], request_id=REFERENCE)),
-    "error-wait": (
-        "web/error.html",
-        ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30, request_id=REFERENCE),
-    ),
+    "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], TOO_MANY, retry_after=30, request_id=REFERENCE)),
     "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30, request_id=REFERENCE)),
-    "error-developer": ("web/error.html", ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER, request_id=REFERENCE)),
+    "error-developer": ("web/error.html", ErrorPage(400, *MISTAKE, DEVELOPER, request_id=REFERENCE)),
     "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
     "signed-out-wrong": (
@@ -287,3 +292,4 @@ SAMPLES: dict[str, tuple[str, object]] = {
     **RULES,
     **LINKS,
 }
+SAMPLES = {name: (template, in_menu(page)) for name, (template, page) in PAGES.items()}

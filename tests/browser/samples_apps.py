@@ -11,6 +11,7 @@ from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
 from idp.mail.smtp import Failure
+from idp.oauth.authorize import DESCRIPTIONS
 from idp.oauth.client_kinds import KINDS, KINDS_OF_ADMINISTRATORS, stacks_of
 from idp.oauth.guides import APIS
 from idp.oauth.pkce import Demand
@@ -126,6 +127,7 @@ GUIDE = GuidePanel(
     ),
 )  # fmt: skip
 API = "https://stock.example.com/api"
+WRONG_STATE = say("The state in the answer does not match the one that was sent: the answer belongs to another request.")
 CLAIMS = (
     Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),
     Claim("exp", "1795170000", DAY, MEANINGS["exp"]),
@@ -134,8 +136,8 @@ CLAIMS = (
 KIND_ROWS = tuple(KindRow(kind.title, kind.hint, f"/connect/{name}") for name, kind in KINDS.items())
 CONNECT = ConnectForm(
     FRAME, KINDS["shop"].title, KINDS["shop"].hint, KINDS["shop"].fields, KINDS["shop"].address, stacks_of("shop"),
-    {"name": LONG, "address": "shop.example", "stack": "authlib", "scopes": ""}, serves_all=False, wrong="address",
-    errors=(say("%(address)s must begin with https://.", address=LONG),),
+    {"name": LONG, "address": "http://shop.example", "stack": "authlib", "scopes": ""}, serves_all=False, wrong="address",
+    errors=(say("%(address)s must begin with https://.", address="http://shop.example"),),
 )  # fmt: skip
 
 APPS: dict[str, tuple[str, object]] = {
@@ -209,6 +211,9 @@ APPS: dict[str, tuple[str, object]] = {
         replace(
             CONNECT,
             title=KINDS["api"].title,
+            hint=KINDS["api"].hint,
+            address_label=KINDS["api"].address,
+            values={"name": "Voorraad", "address": "https://api.shop.example", "stack": "", "scopes": "stock.read"},
             fields=KINDS["api"].fields,
             stacks=(),
             serves_all=True,
@@ -220,8 +225,9 @@ APPS: dict[str, tuple[str, object]] = {
     "console-trial": ("admin/client_test.html", TrialPage("Kassa", "/", "RS256", "openid profile", CLAIMS, has_more=True)),
     "console-trial-error": (
         "admin/client_test.html",
-        TrialPage("Kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD),
+        TrialPage("Kassa", "/", "", "", (), "access_denied", DESCRIPTIONS["access_denied"]),
     ),
+    "console-trial-wrong": ("admin/client_test.html", TrialPage("Kassa", "/", "", "", (), wrong=WRONG_STATE)),
     "console-keys": ("admin/keys.html", KeysPage(FRAME, KEYS, "https://id.example.com/oauth/jwks")),
     "console-audit": (
         "admin/audit.html",

@@ -1,7 +1,7 @@
 """Show the console's pages, in each state that looks different."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from idp import zones
@@ -14,7 +14,7 @@ from idp.web.account.authenticator_apps import App
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow
-from idp.web.admin.guard import Frame, Section
+from idp.web.admin.guard import Frame
 from idp.web.admin.overview import Number, OverviewPage
 from idp.web.admin.ownership import Candidate, OwnershipPage
 from idp.web.admin.ownership import Offer as Offered
@@ -32,13 +32,8 @@ from tests.drivers.words import RESET_THE_SECOND_FACTOR
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
-SECTIONS = (
-    Section("overview", say("Overview"), "admin.overview"),
-    Section("people", say("People"), "admin.people"),
-    Section("groups", say("Groups"), "admin.people"),
-    Section("shops", say("Shops"), "admin.people"),
-)
-FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", SECTIONS)
+FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", ())
+"""The menu is put in by ``samples_menu``."""
 ROLES = tuple(ROLE_NAMES.items())
 ZONES = zone_choices(say("Same as the country: %(zone)s", zone=zones.Named("Europe/Amsterdam")), "")
 
@@ -52,11 +47,14 @@ JAN = Person(
     phone_number="",
     all_shops=True,
     is_disabled=False,
-    valid_until=DAY.date(),
+    valid_until=date(2026, 12, 31),
     has_ended=False,
     last_login_at=DAY,
 )
-ENDED = replace(JAN, id="kim", username="kim", has_ended=True)
+ENDED = replace(
+    JAN, id="kim", username="kim", name="Kim de Vries", email="kim@shoes.example", valid_until=DAY.date(), has_ended=True
+)
+ANNA = replace(JAN, id="anna", username="anna", name="Anna de Wit", email="anna@shoes.example", valid_until=None)
 GONE = replace(
     JAN, id=LONG, username=LONG, name="", email=LONG, email_is_verified=False, is_disabled=True, last_login_at=None
 )
@@ -64,6 +62,8 @@ NUMBERS = tuple(Number(name, counted(count * 2_001), "?state=x") for count, name
 OVERVIEW = OverviewPage(replace(FRAME, here="overview"), counted(1_503), NUMBERS[:5], NUMBERS[5:], is_new=False)
 PHONE = App("t", 1, "My phone", DAY, DAY)
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
+SENSIBLE = ("reset-factor", "remove-factor", "one-time-password", "end-sessions", "unlock", "disable")
+"""What an administrator can do to somebody who is signed in and has mistyped a code."""
 PERSON = PersonPage(
     frame=FRAME,
     person=JAN,
@@ -80,7 +80,7 @@ PERSON = PersonPage(
     sessions=(Session("Firefox · Windows", "192.0.2.7", DAY),),
     is_self=False,
     may_change=True,
-    offers=tuple(Offer(name, action.button) for name, action in ACTIONS.items()),
+    offers=(Offer("lost-phone", say("Lost phone")), *(Offer(name, ACTIONS[name].button) for name in SENSIBLE)),
     has_more_sessions=True,
 )
 QUESTION = Question(
@@ -110,7 +110,7 @@ RULE = Rule(
     DAY.date(),
     None,
     say("A second factor"),
-    ((say("Countries"), ("AU",)), (say("Roles"), (ROLE_NAMES["administrator"], ROLE_NAMES["owner"]))),
+    ((say("Integrations"), ("xero",)), (say("Roles"), (ROLE_NAMES["administrator"], ROLE_NAMES["owner"]))),
 )
 RULE_FORM = PolicyForm(
     frame=replace(FRAME, here="policies"),
@@ -176,10 +176,23 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-owner": (
         "admin/user.html",
         replace(
-            PERSON, person=GONE, may_change=False, factor_since=None, has_factor=False, sessions=(), offers=(), reasons=()
+            PERSON,
+            person=GONE,
+            may_change=False,
+            factor_since=None,
+            has_factor=False,
+            must_set_up=True,
+            apps=(),
+            keys=(),
+            sessions=(),
+            offers=(),
+            reasons=(),
         ),
     ),
-    "console-self": ("admin/user.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
+    "console-self": (
+        "admin/user.html",
+        replace(PERSON, person=ANNA, role=ROLE_NAMES["administrator"], is_self=True, offers=()),
+    ),
     "console-dialog": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
     "console-dialog-typed": (
         "admin/confirm_dialog.html",
@@ -209,7 +222,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-policies-read": (
         "admin/policies.html",
-        PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=DAY.date()),), NO_PAGES),
+        PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=date(2027, 12, 31)),), NO_PAGES),
     ),
     "console-no-policies": ("admin/policies.html", PoliciesPage(FRAME, (), NO_PAGES)),
     "console-policy": ("admin/policy_form.html", RULE_FORM),
@@ -223,7 +236,13 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-settings": ("admin/settings.html", SETTINGS),
     "console-settings-operator": (
         "admin/settings.html",
-        replace(SETTINGS, frame=replace(FRAME, is_operator=True), wrong="password_min_length", errors=(WRONG_NUMBER,)),
+        replace(
+            SETTINGS,
+            frame=replace(FRAME, is_operator=True),
+            values={**SETTINGS.values, "password_min_length": "6"},
+            wrong="password_min_length",
+            errors=(WRONG_NUMBER,),
+        ),
     ),
 }
 """Template and page by the sample's name."""

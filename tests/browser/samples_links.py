@@ -50,11 +50,16 @@ PRESS = {
 
 DEVICE = DevicePage("/device/confirm/a", "Kassa", "Kassa 3", "Utrecht Station", "BCDF-GHJK", "sanne", "Example Shoes")
 APPROVE = ApprovePage(
-    "/approve/confirm/a", "Kassa", "Refund € 49.95", "Kassa 3", "Utrecht Station", "sanne", "Example Shoes"
+    "/approve/confirm/a", "Kassa", "Bon R-17: € 49,95", "Kassa 3", "Utrecht Station", "sanne", "Example Shoes"
 )
 
-ACTS: Any = ({"": "Refund 49.95 euro for receipt R-17 (Till)"}, {"en": LONG, "nl": LONG})
+REFUND = {"": "Refund €49.95 for receipt R-17 (Till)", "nl": "€ 49,95 terugbetalen voor bon R-17 (Till)"}
+ACTS: Any = (REFUND, {"en": LONG, "nl": LONG})
 
+SENT = (
+    say("If this account exists and has a verified e-mail address, an e-mail with a link is on its way."),
+    say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
+)
 LINKS: dict[str, tuple[str, object]] = {
     "approve": ("oauth/approve.html", APPROVE),
     "approve-long": (
@@ -71,7 +76,7 @@ LINKS: dict[str, tuple[str, object]] = {
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
         "email_links/outcome.html",
-        OutcomePage(say(CHECK_YOUR_E_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
+        OutcomePage(say(CHECK_YOUR_E_MAIL), SENT, "/sign-in/a", say(BACK_TO_SIGNING_IN)),
     ),
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),

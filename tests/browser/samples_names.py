@@ -11,7 +11,7 @@ from idp.web.admin.name_lists import Asked, Kind, Search
 from idp.web.admin.people_search import Filter
 from idp.web.admin.shops import ShopRow, ShopsPage
 from idp.web.pagination import NO_PAGES, Pages, people
-from tests.browser.samples_console import FRAME, GROUP, LONG, SHOP
+from tests.browser.samples_console import FRAME, GROUP, SHOP
 
 
 def found(kind: Kind, words: Message) -> Search:
@@ -23,6 +23,8 @@ def found(kind: Kind, words: Message) -> Search:
     return Search(asked, kind.orders, words, kind.filters, chips, "?sort=")
 
 
+COMMA = say("A group's name cannot contain a comma: apps read a comma as the end of a name.")
+WRONG_CODE = say("Use 1 to 63 letters (a–z), digits, hyphens, dots and underscores, without spaces.")
 SHOPS = found(shops.LIST, say_many("%(num)s shop", "%(num)s shops", 1250))
 GROUPS = found(groups.LIST, say_many("%(num)s group", "%(num)s groups", 2))
 ORGANISATIONS = found(index.LIST, say("More than 10,000 organisations"))
@@ -46,15 +48,20 @@ NAMES: dict[str, tuple[str, Any]] = {
     "console-no-groups-found": ("admin/groups.html", GroupsPage(FRAME, NO_GROUPS, (), NO_PAGES)),
     "console-no-groups": (
         "admin/groups.html",
-        GroupsPage(FRAME, replace(GROUPS, count=None), (), NO_PAGES, "2FA", True, (say("There is a group already."),)),
+        GroupsPage(FRAME, replace(GROUPS, count=None), (), NO_PAGES, "Kassa, magazijn", True, (COMMA,)),
     ),
     "console-shops": (
         "admin/shops.html",
-        ShopsPage(FRAME, SHOPS, (SHOP, ShopRow("t", "utrecht", LONG)), Pages("?before=s", "")),
+        ShopsPage(
+            FRAME,
+            SHOPS,
+            (SHOP, ShopRow("t", "amersfoort", "Amersfoort, winkelcentrum Eemplein aan de overkant van het station")),
+            Pages("?before=s", ""),
+        ),
     ),
     "console-no-shops-found": ("admin/shops.html", ShopsPage(FRAME, NO_SHOPS, (), NO_PAGES)),
     "console-no-shops": (
         "admin/shops.html",
-        ShopsPage(FRAME, replace(SHOPS, count=None), (), NO_PAGES, "x", "", "code", (say("There is a shop already."),)),
+        ShopsPage(FRAME, replace(SHOPS, count=None), (), NO_PAGES, "Winkel 1", "Winkel 1", "code", (WRONG_CODE,)),
     ),
 }

@@ -31,8 +31,8 @@ PEOPLE = PeopleList(
     chips=(),
     clear="?q=",
     rows=(
-        Row(JAN, ROLE_NAMES["employee"], say("Passkey"), True),
         Row(GONE, ROLE_NAMES["customer"], say("None"), False),
+        Row(JAN, ROLE_NAMES["employee"], say("Passkey"), True),
         Row(ENDED, ROLE_NAMES["manager"], say("Active"), True),
     ),
     count=people(52),
@@ -49,14 +49,25 @@ PEOPLE = PeopleList(
 CHOSEN = replace(
     PEOPLE,
     sought=Sought("jan", "manager", "g", "s", ("no_factor",), "-seen"),
-    chips=(
-        *(
-            Filter(words, "?q=")
-            for words in (say("Search: %(words)s", words="jan"), say("Shop: %(name)s", name="Amsterdam Centre"))
-        ),
-        Filter(STATE_NAMES["no_factor"], "?q="),
+    chips=tuple(
+        Filter(words, "?q=")
+        for words in (
+            say("Search: %(words)s", words="jan"),
+            say("Role: %(name)s", name=ROLE_NAMES["manager"]),
+            say("Group: %(name)s", name="2FA"),
+            say("Shop: %(name)s", name="Amsterdam Centre"),
+            STATE_NAMES["no_factor"],
+        )
     ),
+    rows=(
+        Row(JAN, ROLE_NAMES["manager"], say("None"), True),
+        Row(replace(GONE, name="Jan van der Meer"), ROLE_NAMES["manager"], say("None"), True),
+    ),
+    count=people(2),
+    pages=NO_PAGES,
+    selection=replace(PEOPLE.selection, found=2),
 )
+JUST_JAN = Sought("jan")
 SHOPS = replace(FRAME, here="shops")
 
 
@@ -70,11 +81,13 @@ def _of_shop(names: tuple[str, ...], *notes: Message) -> PeopleList:
 OTHERS = tuple(say_many("and %(num)s other shop", "and %(num)s other shops", count) for count in (1, 12, 2))
 STAFF = ShopPage(SHOPS, SHOP, _of_shop(FROM_SHOP, *OTHERS), SHOP.name)
 MOVE = WORDS["move-from-shop"]
+FIRST = "anna, bart, chris, daan, eva, fatima, guus, hanna, imke, jan"
+THEM = say_many("%(names)s and %(num)s more", "%(names)s and %(num)s more", 28, names=FIRST)
 MOVING = Question(
     MOVE.heading.about(num=38, target=SHOP.name),
     tuple(
         sentence.about(target=SHOP.name)
-        for sentence in (say("This is about: %(names)s", names="jan, kim"), *MOVE.sentences, MOVE.elsewhere.about(num=3))
+        for sentence in (say("This is about: %(names)s", names=THEM), *MOVE.sentences, MOVE.elsewhere.about(num=3))
     ),
     MOVE.button,
     "?",
@@ -82,17 +95,25 @@ MOVING = Question(
     choose=MOVE.choose,
     choices=(("", say("Choose a shop")), ("t", LONG)),
 )
+ONE_LINE = say_many(
+    "This must be one line of text of at most %(num)s character.",
+    "This must be one line of text of at most %(num)s characters.",
+    200,
+)
 LISTS: dict[str, tuple[str, Any]] = {
     "console-people": ("admin/users.html", PeoplePage(FRAME, PEOPLE)),
     "console-people-found": ("admin/users.html", PeoplePage(FRAME, CHOSEN)),
     "console-people-wrong": ("admin/users.html", PeoplePage(FRAME, replace(CHOSEN, errors=(NOTHING_CHOSEN,)))),
     "console-nobody": (
         "admin/users.html",
-        PeoplePage(FRAME, replace(CHOSEN, rows=(), count=people(0), chips=CHOSEN.chips[:1])),
+        PeoplePage(FRAME, replace(CHOSEN, sought=JUST_JAN, rows=(), count=people(0), chips=CHOSEN.chips[:1])),
     ),
     "console-shop": ("admin/shop.html", STAFF),
-    "console-shop-wrong": ("admin/shop.html", replace(STAFF, people=replace(STAFF.people, errors=(NOBODY,)))),
-    "console-shop-wrong-name": ("admin/shop.html", replace(STAFF, name="", errors=(say("Enter a name."),))),
+    "console-shop-wrong": (
+        "admin/shop.html",
+        replace(STAFF, people=STAFF.people.with_wrong(NOBODY, frozenset(), "move-from-shop:s")),
+    ),
+    "console-shop-wrong-name": ("admin/shop.html", replace(STAFF, name="", errors=(ONE_LINE,))),
     "console-shop-nobody": (
         "admin/shop.html",
         replace(STAFF, people=replace(STAFF.people, rows=(), count=people(0), pages=NO_PAGES)),
@@ -107,7 +128,10 @@ LISTS: dict[str, tuple[str, Any]] = {
     ),
     "console-shop-not-found": (
         "admin/shop.html",
-        replace(STAFF, people=replace(STAFF.people, rows=(), chips=CHOSEN.chips[:1], count=people(0), pages=NO_PAGES)),
+        replace(
+            STAFF,
+            people=replace(STAFF.people, sought=JUST_JAN, rows=(), chips=CHOSEN.chips[:1], count=people(0), pages=NO_PAGES),
+        ),
     ),
     "console-shop-add": (
         "admin/shop_add.html",

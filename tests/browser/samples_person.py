@@ -1,6 +1,7 @@
 """Show the console's forms and papers about one person, in each state that looks different."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from idp.errors import say
@@ -79,7 +80,7 @@ CONSOLE_PAGES: dict[str, tuple[str, Any]] = {
             address="https://id.example.com/welcome",
             link="https://id.example.com/welcome?organisation=example-shoes",
             on=DAY,
-            until=DAY,
+            until=DAY + timedelta(days=3),
         ),
     ),
     "console-lost-phone": ("admin/lost_phone.html", LOST),

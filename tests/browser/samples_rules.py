@@ -74,13 +74,33 @@ RULES: dict[str, tuple[str, Any]] = {
     "console-wrong-own-policy": (
         "admin/own_policy_form.html",
         replace(
-            FORM, is_new=False, was="x", values={**FORM.values, "name": "x"}, wrong="name", errors=(taken("x").message,)
+            FORM,
+            is_new=False,
+            was="x",
+            values={**FORM.values, "name": "Managers"},
+            wrong="name",
+            errors=(taken("Managers").message,),
         ),
     ),
     "console-add-organisation": ("admin/organisation_form.html", ORGANISATION),
     "console-wrong-organisation": (
         "admin/organisation_form.html",
-        replace(ORGANISATION, asks_password=False, wrong="email", errors=(say("This is not an e-mail address."),)),
+        replace(
+            ORGANISATION,
+            values={
+                "name": "Toys",
+                "store_url": "toys",
+                "country": "NL",
+                "language": "nl",
+                "shop_code": "utr-1",
+                "shop_name": "Utrecht",
+                "username": "sara",
+                "email": "sara@",
+            },
+            asks_password=False,
+            wrong="email",
+            errors=(say("This is not an e-mail address."),),
+        ),
     ),
     "console-own-policy-preview": ("admin/own_policy_preview.html", PREVIEW),
     "console-own-policy-for-everybody": (
