@@ -8,7 +8,6 @@ Views note what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the 
 an error page, is looked up when a page is rendered: the request's own address, and the signed-in person.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -23,15 +22,11 @@ from idp.branding import languages_of
 from idp.identity.sessions import sessions
 from idp.languages import Language, spoken
 from idp.store import organisations, users
-from idp.web import browser_request, request_context
+from idp.web import browser_request, line_ends, request_context
 
 MOST_TAGS = 10
 MOST_ACCEPTED = 30
 """Languages of a browser that are looked at. Results are kept in memory by all of them, and a header may name thousands."""
-SHORT = re.compile(r"\b([Ee]|\d|ID|QR|[Aa]uthenticator)-(?=\w)")
-"""A hyphen where a line would end badly: after a letter or two, a digit, or in the name of one thing."""
-JOINED = "\\1-\u2060"
-"""The word joiner has no width and no sound."""
 PICKED = "language"
 """The parameter of a page's own address, and the cookie."""
 
@@ -92,9 +87,9 @@ def in_words(text: str, values: Mapping[str, Any], many: str = "") -> str:
 
 
 def on_page(text: str, values: Mapping[str, Any], many: str = "") -> str:
-    """Return the same for the eye: no line ends within "e-mail" or "6-digit". A search in the page still finds them."""
-    translated = _translated(text, values, many)
-    return _filled(SHORT.sub(JOINED, translated) if "-" in translated else translated, values)
+    """Return the same for the eye: no line ends within "e-mail" or "xero-au"; a search in the page still finds them."""
+    names = {name: line_ends.joined_name(value) for name, value in values.items()}
+    return _filled(line_ends.joined(_translated(text, values, many)), names)
 
 
 def _translated(text: str, values: Mapping[str, Any], many: str) -> str:

@@ -21,7 +21,7 @@ from idp.identity import sensitive_changes
 from idp.languages import LANGUAGES, SOURCE, named
 from idp.resources import PACKAGE
 from idp.signin import authenticate
-from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved, ways_back
+from idp.web import assets, browser_request, csrf, language, line_ends, request_context, times, unsaved, ways_back
 from idp.web.response import REFUSED, REQUEST_ID
 
 log = structlog.get_logger("web")
@@ -98,6 +98,7 @@ def setup_pages(app: Flask) -> None:
     app.jinja_env.globals.update(languages=named(), this_page=ways_back.this_page, seen_before=ways_back.seen_before)
     assets.setup_assets(app)
     times.setup_times(app)
+    line_ends.setup_line_ends(app)
     app.register_blueprint(blueprint)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 from jinja2.meta import find_undeclared_variables
 
 from idp.web.language import number
+from idp.web.line_ends import joined, parted
 from idp.web.times import day, hour, moment, place, weekday
 from tests.architecture.sources import ROOT, each
 
@@ -27,6 +28,7 @@ FROM_PAGES = {"page", "here"}
 """The values that a layout gets: the page, and its entry of the menu."""
 ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"], autoescape=True)
 ENVIRONMENT.filters.update(day=day, hour=hour, weekday=weekday, moment=moment, number=number, place=place)
+ENVIRONMENT.filters.update(joined=joined, parted=parted)
 FIRST_LINE = re.compile(r"\{# page: (idp(?:\.\w+)+)\.(\w+) #\}")
 INLINE = re.compile(
     r"<style|\sstyle\s*=|\son\w+\s*=|<script(?![^>]*\ssrc=)|javascript:|\|\s*safe\b|autoescape", re.IGNORECASE

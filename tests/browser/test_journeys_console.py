@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from idp.store import outbox, totp, users
+from idp.web import line_ends
 from tests.browser.conftest import Visitor
 from tests.browser.world import GROUP, RULE, SHOP
 from tests.conftest import Live
@@ -114,7 +115,7 @@ def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
     page.locator("main form [type=submit]").click()
     page.locator("table").get_by_role("link", name=customer.username).click()
     page.locator("main a[href$='/explain']").click()
-    expect(page.locator("main")).to_contain_text(RULE)
+    expect(page.locator("main")).to_contain_text(str(line_ends.joined_name(RULE)))
     here.open(f"{AT}/mail?state=failed")
     expect(page.locator("main")).to_contain_text("550 5.1.1")
     page.locator("main a[href$='/resend']").click()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 JOINER = "\u2060"
-"""The pages keep "e-mail" on one line by it (``language.on_page``). People and tests read on."""
+"""The pages keep "e-mail" on one line by it (``line_ends``). People and tests read on."""
 MAY_BREAK = "<wbr>"
 """A place where a long name may go on in the next line. It is no part of the text."""
 TEXT = "-text"

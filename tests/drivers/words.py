@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from idp.mail.letters import translations
-from idp.web.language import JOINED, SHORT
+from idp.web import line_ends
 
 
 def shown(text: str) -> str:
     """Return a text as a page has it: no line ends within "e-mail"."""
-    return SHORT.sub(JOINED, text)
+    return line_ends.joined(text)
 
 
 @dataclass(frozen=True)
