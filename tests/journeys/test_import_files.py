@@ -1,10 +1,12 @@
 """Files that administrators import: our template, our export, and one that would do nothing (S64)."""
 
+import re
+
 import pytest
 
 from idp.identity.people_import import jobs
 from idp.store import jobs as store
-from tests.drivers.people_import import AT, upload
+from tests.drivers.people_import import AT, start, upload, worked
 from tests.factories import Factory
 
 
@@ -43,3 +45,13 @@ def test_an_export_can_be_imported_and_changes_nothing(factory: Factory, enter, 
     with factory.context():
         (job,) = store.jobs_of(shoes, 1, kind=jobs.KIND)
         assert store.counts(shoes, job.id) == {"unchanged": 4}
+
+
+def test_people_of_a_file_are_no_choice_to_remember(factory: Factory, enter, shoes, anna) -> None:
+    """The form of a new person ticks no shop that only a file named."""
+    factory.make_shop(shoes, "dam", "Dam")
+    browser = start(upload(enter(anna), "username;shops\nkim;dam\n"), anna)
+    assert worked(factory) == 1
+    browser.open("/admin/example-shoes/people/add")
+    assert "the last person that you added" not in browser.text
+    assert not re.search(r'id="shop-[^"]*"[^>]* checked', browser.html)

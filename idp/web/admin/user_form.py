@@ -115,10 +115,13 @@ def _values_of(admin: Admin, form: Fields) -> dict[str, Any]:
 
 
 def _blank(admin: Admin) -> Response:
-    """Show the form of a new person, filled in like the last person that this administrator added."""
+    """Show the form of a new person, filled in like the last person that this administrator added with it.
+
+    People of a file, who are created outside of a request, are no choice that is to be remembered.
+    """
     at = admin.organisation.id
     row = audit.last_of(at, admin.me.user.id, Event.USER_CREATED)
-    last = users.user(at, row.subject_id) if row else None
+    last = users.user(at, row.subject_id) if row and row.request_id else None
     if last is None or last.role in RULING_ROLES:  # a powerful role is never chosen by default
         return pages.render("admin/user_form.html", _form(admin, None, {"role": Role.EMPLOYEE}))
     kept = {name: text for name, text in _stored(admin, last).items() if name not in _NAMES or name in AS_THE_LAST}
