@@ -114,7 +114,7 @@ RECOVERY_CODES = Factor(
         Method("bypass", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),  # an administrator's code for today
     ),
     drop=_drop_codes,
-    signed_in=say("Signed in with password and recovery code"),
+    signed_in=say("Signed in with password and recovery or one-time code"),
     counters={
         "recovery": Counter(
             say("Recovery codes"),

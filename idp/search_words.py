@@ -7,6 +7,7 @@ blanks. It goes on to the next blank, so that ``anna.devries@shoes.example`` is 
 and by all of it. Both sides are compared alike, and without accents: few people type those of "Zoë" or "Renée".
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -17,6 +18,7 @@ LONGEST = 254
 """Characters of a word that count. Some letters become several when they are compared."""
 MOST_TYPED = 10
 """Words of a search that count. Each more is another look into the index, and leaves hardly anybody out."""
+APOSTROPHE = re.compile("['\u2018\u2019\u02bc]")
 ACCENTS = range(0x300, 0x370)
 """Combining marks of the scripts that have small and capital letters."""
 WITHOUT_BLANKS = "\u2e80"
@@ -31,7 +33,8 @@ def words_of(text: str) -> frozenset[str]:
 
 def typed_words(text: str) -> tuple[str, ...]:
     """Return the words of a search, the first ``MOST_TYPED``. Each must begin a word of the person."""
-    return tuple(dict.fromkeys(_without_marks(whole) for whole in without_accents(text).split()))[:MOST_TYPED]
+    typed = (_without_marks(word) for whole in without_accents(text).split() for word in _around_apostrophes(whole))
+    return tuple(dict.fromkeys(typed))[:MOST_TYPED]
 
 
 def without_accents(text: str) -> str:
@@ -54,6 +57,11 @@ def _words_of(whole: str) -> Iterator[str]:
     for at in range(1, len(whole)):
         if _begins_word(whole[at - 1], whole[at]):
             yield whole[at : at + LONGEST]
+
+
+def _around_apostrophes(whole: str) -> list[str]:
+    """Return "brien" of "o'brien": a phone types another apostrophe than a keyboard, in the name or in the search."""
+    return [part for part in APOSTROPHE.split(whole) if len(part) > 1] or [whole]
 
 
 def _without_marks(whole: str) -> str:

@@ -33,6 +33,10 @@ def test_a_word_begins_after_every_mark_and_is_stored_once(text: str, words: set
         ("Kim Lee", "LE ki"),
         ("Zo\u00eb Dani\u00eblle", "zoe dani"),
         ("Zoe Muller", "Zo\u00eb M\u00fc"),
+        ("Sinead O'Brien", "o\u2019brien"),
+        ("Sinead O\u2019Brien", "O'Bri"),
+        ("D'Hondt", "d'"),
+        ("Piet van 't Hof", "'t ho"),
     ],
 )
 def test_search_finds_the_beginnings_of_words(name: str, typed: str) -> None:
