@@ -65,7 +65,7 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
     here.fill(code=phone_with_key_on(page).code()).next()
     page.get_by_label(IVE_SAVED_THESE_CODES).check()
     here.next().sees(SIGN_IN_DETAILS)
-    expect(page.get_by_text(re.compile("Active since .+ 20"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Active since .+\s20"))).to_be_visible()
     page.get_by_role("link", name="Remove").click()
     here.sees("Remove your second factor?")
     page.get_by_role("link", name="Next").click()
