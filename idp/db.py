@@ -42,15 +42,19 @@ NAMING = {
 LOCK_ORDER = (
     ("organisations",),
     ("users",),
+    ("groups",),
+    ("shops",),
     ("ip_failures", "auth_failures"),
     ("email_links", "owner_recoveries"),
     ("totp", "passkeys", "recovery_sets", "recovery_codes", "remembered_devices"),
     ("attempts", "sessions", "grants"),
 )
 """Tables in the order in which every transaction locks their rows, or two transactions at once can wait for each other for
-ever (V15.4.3): organisation, user, counters of failures, links, credentials, sessions. A transaction may skip any of them.
-With the user's row locked, the last three may come in any order: whatever locks several of them locks that row before. The
-counters may not, since a guess is counted without it. Sweeps skip locked rows. ``tests/drivers/lock_order.py`` checks this.
+ever (V15.4.3): organisation, user, groups and shops, counters of failures, links, credentials, sessions. A transaction may
+skip any of them. With the user's row locked, credentials, sessions and counters may come in any order: whatever locks
+several of them locks that row before. A guess is counted without it, so such a transaction locks no credential and no
+session beside the counters. Mails are counted last, in rows of their own. Sweeps skip locked rows.
+``tests/drivers/lock_order.py`` checks this.
 """
 
 

@@ -16,6 +16,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.ownership import transfer
 from idp.store import operators
+from tests.drivers import lock_order
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
@@ -47,6 +48,14 @@ def statements_are_ready() -> Iterator[None]:
     with watched(built):
         yield
     assert not built.found
+
+
+@pytest.fixture(autouse=True)
+def requests_lock_in_order() -> Iterator[None]:
+    """Fail where a request on PostgreSQL locks rows in another order than ``LOCK_ORDER`` (V15.4.3)."""
+    with lock_order.watched(of_requests=True) as faults:
+        yield
+    assert not faults
 
 
 @pytest.fixture

@@ -94,6 +94,12 @@ def test_concurrent_unlocks_unlock_once(scene: Scene) -> None:
     assert rate_limits.auth_failures_of(organisation_id, anna_id) == []
 
 
+def test_the_first_owner_is_created_under_the_lock_of_the_organisation(scene: Scene) -> None:
+    """V15.4.3: two new owners at once would each hold the organisation by their row, and wait for the other to own it."""
+    factory = Factory(scene.settings, scene.app)
+    factory.make_user(factory.make_organisation("toys"), "olga", role="owner", email="olga@toys.example")
+
+
 def test_a_password_reset_waits_for_a_sign_in(scene: Scene) -> None:
     """V15.4.3, S49: sign-in locks the user's row, then the counter, and then uses the one-time password."""
     organisation_id, anna_id, _ = scene.counter

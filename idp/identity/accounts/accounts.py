@@ -68,6 +68,8 @@ def _insert(
     prepared: Ready,
     origin: Origin,
 ) -> None:
+    if has_owner_role(user):
+        organisations.lock_owner(organisation.id)  # before the row that refers to it: of two first owners one waits
     with refuse_duplicate("username", _taken(user.username)):  # S2
         users.add_user(user)
     groups = belongings.group_ids(organisation, draft.groups)
