@@ -111,8 +111,12 @@ class Busy(Refusal):
         self.retry_after = retry_after
 
 
+MOST_FAULTS = 8
+"""Refusals that are told at once. A message holds those before it, so that many would be as deep as a stack."""
+
+
 class Faults:
-    """Gather refusals, so that somebody reads all that is wrong at once."""
+    """Gather refusals, so that somebody reads all that is wrong at once: the first ``MOST_FAULTS`` of them."""
 
     def __init__(self) -> None:
         self._found: list[Message] = []
@@ -123,7 +127,13 @@ class Faults:
         try:
             yield
         except Refusal as refusal:
-            self._found.append(refusal.message)
+            if not self.is_full:
+                self._found.append(refusal.message)
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether no more refusals are kept."""
+        return len(self._found) >= MOST_FAULTS
 
     def in_one(self) -> Message | None:
         """Return all messages as one, in their order; None if nothing was refused."""

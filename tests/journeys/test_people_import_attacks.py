@@ -4,6 +4,7 @@ import pytest
 
 from idp import clock as times
 from idp.db import transaction
+from idp.errors import MOST_FAULTS
 from idp.store import users
 from tests.drivers.people_import import names, start, upload, worked
 from tests.factories import Factory
@@ -45,3 +46,12 @@ def test_an_import_changes_nobody_that_the_check_did_not_find(factory: Factory, 
         kim = users.user(shoes, jan.id)
         assert kim is not None
         assert kim.role == "employee"
+
+
+def test_a_line_with_a_thousand_faults_is_told_some_of_them(factory: Factory, enter, shoes, anna) -> None:
+    """V2.2.1, V15.2.2: a cell of 2,000 characters names a thousand groups. Naming them all was a fault of ours."""
+    named = ",".join(str(number % 10) for number in range(1_000))
+    browser = upload(enter(anna), f"username;groups;shops\nkim;{named};{named}\n")
+    assert browser.status == 200
+    assert browser.text.count("There is no group") == MOST_FAULTS
+    assert names(factory, shoes) == {"anna"}

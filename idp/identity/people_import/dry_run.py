@@ -152,6 +152,8 @@ class DryRun:
             return None
         found = set()
         for name in values[key]:
+            if faults.is_full:
+                break
             with faults.gathered():
                 found.add(self._id(known, key, name))
         return found
