@@ -58,6 +58,11 @@ def keep_newest(known: dict[str, T], name: str, value: T, most: int) -> None:
     known[name] = value
 
 
+def kept_as(address: str, *, only_public: bool) -> str:
+    """Return the name under which to keep what came of an address: a refusal of ``only_public`` counts for nobody else."""
+    return f"public {address}" if only_public else address
+
+
 @outside_transaction
 def get(settings: Settings, address: str, headers: Mapping[str, str] | None = None, *, only_public: bool = False) -> Answer:
     """Read a document. Raises ``NoAnswer``. ``only_public``: from no address that ``[outgoing] allow`` lists."""

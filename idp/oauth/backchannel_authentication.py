@@ -213,7 +213,7 @@ def _tell(provider: Provider, client: RegisteredClient, row: PolledRequest) -> b
         body = json.dumps({"auth_req_id": ping["auth_req_id"]}).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {ping['token']}"}
         db.release()
-        status = post(provider.settings, address, body, headers).status if address else 204
+        status = post(provider.settings, address, body, headers, only_public=client.only_public).status if address else 204
         why = "" if status < 300 else f"status {status}"
     except Unreadable:
         why = ""

@@ -88,7 +88,7 @@ def _post(provider: Provider, client: RegisteredClient, address: str, token: str
     """
     db.release()
     form = urlencode({"logout_token": token}).encode()
-    return post(provider.settings, address, form, only_public=bool(client.managed_by)).status
+    return post(provider.settings, address, form, only_public=client.only_public).status
 
 
 def logout_token(provider: Provider, client: RegisteredClient, notice: LogoutNotice) -> str:

@@ -35,7 +35,9 @@ def encrypt_for(provider: Provider, client: RegisteredClient, kind: str, text: s
     if not alg:
         return text
     address = client.metadata.get("jwks_uri")
-    keys = provider.key_addresses.held(address) if address else client.metadata.get("jwks", {}).get("keys", ())
+    keys = client.metadata.get("jwks", {}).get("keys", ())
+    if address:
+        keys = provider.key_addresses.held(address, only_public=client.only_public)
     try:
         return encryption.encrypt(text, keys, alg, client.metadata[enc_member(kind)], is_jwt=is_jwt)
     except Unreadable as error:

@@ -3,7 +3,7 @@
 The header of a JWT chooses neither key nor algorithm: both must be the client's own (RFC 8725 §3.1).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,9 @@ def jwt_of(header: Mapping[str, Any], token: str) -> ClientJwt:
 def keys_of(addresses: KeyAddresses, client: RegisteredClient, is_wanted: Callable[[Jwk], bool]) -> Iterator[Jwk]:
     """Yield those of a client's registered keys that are wanted, as they are: nothing of them is checked."""
     address = client.metadata.get("jwks_uri")
-    given = addresses.keys_at(address, is_wanted) if address else client.metadata.get("jwks", {}).get("keys", ())
+    given: Sequence[Jwk] = client.metadata.get("jwks", {}).get("keys", ())
+    if address:
+        given = addresses.keys_at(address, is_wanted, only_public=client.only_public)
     return filter(is_wanted, given)
 
 

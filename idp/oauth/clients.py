@@ -43,6 +43,8 @@ class RegisteredClient:
     """All organisations that it serves are disabled or removed: it proves nothing, and people are told at the sign-in."""
     registered_itself: bool = False
     """No operator has looked at it, and it can change its registration (RFC 7592)."""
+    only_public: bool = False
+    """Only public addresses of it are called: ``[outgoing] allow`` is not for apps of administrators and strangers."""
 
     @cached_property
     def name(self) -> str:
@@ -162,6 +164,7 @@ class RegisteredClient:
 
 def registered(row: Client) -> RegisteredClient:
     """Return a client of the store."""
+    known = client_registrations.registration(row.client_id)
     return RegisteredClient(
         client_id=row.client_id,
         metadata=row.metadata_,
@@ -174,7 +177,8 @@ def registered(row: Client) -> RegisteredClient:
         disabled=row.disabled_at is not None,
         managed_by=row.managed_by,
         is_closed=disabled_organisations.are_all_closed(row.organisations),
-        registered_itself=client_registrations.registration(row.client_id) is not None,
+        registered_itself=known is not None,
+        only_public=bool(row.managed_by) or (known is not None and not known.token_id),
     )
 
 

@@ -74,8 +74,8 @@ def register(provider: Provider, request: RegistrationRequest) -> dict[str, Any]
     allowed = self_registered.Allowed.by_token(token)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata(self_registered.limited(request.metadata, allowed), settings)
-        self_registered.require_callable(settings, metadata)
-        sectors.require_listed(settings, metadata)
+        self_registered.require_callable(settings, metadata, only_public=token is None)
+        sectors.require_listed(settings, metadata, only_public=token is None)
     secret = client_secrets.secret_for(metadata, None)
     ours = Ours(organisations=tuple(token.organisations) if token else ())
     row = Client(
@@ -110,8 +110,9 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
     allowed = self_registered.Allowed.of_client(known, row.metadata_)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata({**self_registered.limited(request.metadata, allowed), **kept}, provider.settings)
-        self_registered.require_callable(provider.settings, metadata)
-        sectors.require_listed(provider.settings, metadata, row.metadata_)
+        only_public = not known.token_id
+        self_registered.require_callable(provider.settings, metadata, only_public=only_public)
+        sectors.require_listed(provider.settings, metadata, row.metadata_, only_public=only_public)
     if not sectors.may_follow(row.metadata_, metadata):
         raise self_registered.invalid_metadata("subject_type: pairwise identifiers are for the sector of the registration.")
     access = crypto.new_secret()

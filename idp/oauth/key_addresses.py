@@ -42,36 +42,41 @@ class KeyAddresses:
         self._settings = settings
         self._fetched: dict[str, _Fetched] = {}
 
-    def keys_at(self, address: str, is_wanted: Callable[[Jwk], bool]) -> Sequence[Jwk]:
+    def keys_at(self, address: str, is_wanted: Callable[[Jwk], bool], *, only_public: bool = False) -> Sequence[Jwk]:
         """Return the keys of an address; fetched again if none is wanted, but once a minute at most.
 
+        ``only_public``: not from an address that ``[outgoing] allow`` lists. What such a client asks delays no other one.
         Raises ``MustCall`` on an event loop, and in a thread that others need.
         """
-        held, now = self._fetched.get(address), clock.now()
+        held, now = self._fetched.get(outgoing.kept_as(address, only_public=only_public)), clock.now()
         is_known = held is not None and any(map(is_wanted, held.keys))
         if held is not None and (now - held.asked_at < PAUSE or (is_known and now - held.given_at < FRESH)):
             return held.keys
         leave_for_call()
         db.release()
-        return self._fetch(address, held, now)
+        return self._fetch(address, held, now, only_public=only_public)
 
-    def held(self, address: str) -> Sequence[Jwk]:
+    def held(self, address: str, *, only_public: bool = False) -> Sequence[Jwk]:
         """Return the keys of an address that are in memory."""
-        held = self._fetched.get(address)
+        held = self._fetched.get(outgoing.kept_as(address, only_public=only_public))
         return held.keys if held is not None else ()
 
-    def _fetch(self, address: str, held: _Fetched | None, now: datetime) -> Sequence[Jwk]:
+    def _fetch(self, address: str, held: _Fetched | None, now: datetime, *, only_public: bool) -> Sequence[Jwk]:
+        place, accept = (
+            outgoing.kept_as(address, only_public=only_public),
+            {"Accept": "application/jwk-set+json, application/json"},
+        )
         former = held if held is not None and now - held.given_at < USABLE else None
         # Noted before the answer: others do not ask at the same time, and a failure is not repeated at once.
         noted = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
-        outgoing.keep_newest(self._fetched, address, noted, MOST_SETS)
+        outgoing.keep_newest(self._fetched, place, noted, MOST_SETS)
         try:
-            answer = outgoing.get(self._settings, address, {"Accept": "application/jwk-set+json, application/json"})
+            answer = outgoing.get(self._settings, address, accept, only_public=only_public)
             keys = tuple(check_jwks("jwks_uri", strict_json.read(answer.body))["keys"]) if answer.status == 200 else ()
         except (outgoing.NoAnswer, Invalid, ValueError) as error:
             log.warning("no_client_keys", address=address, why=str(error)[:200])
             keys = ()
         if not keys:
             return noted.keys
-        outgoing.keep_newest(self._fetched, address, _Fetched(keys, now, now), MOST_SETS)
+        outgoing.keep_newest(self._fetched, place, _Fetched(keys, now, now), MOST_SETS)
         return keys

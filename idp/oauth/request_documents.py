@@ -49,20 +49,22 @@ class RequestDocuments:
         self._kept: dict[str, str] = {}
         self._failed: dict[str, datetime] = {}
 
-    def read(self, request_uri: str) -> str:
+    def read(self, request_uri: str, *, only_public: bool = False) -> str:
         """Return the object at a registered address. Raises ``Unreadable``.
+
+        ``only_public``: not from an address that ``[outgoing] allow`` lists. What fails so delays no other client.
 
         It waits for the network: no transaction may be open. Raises ``MustCall`` where others need this thread.
         """
         if request_uri in self._kept:
             return self._kept[request_uri]
         address, _, fragment = request_uri.partition("#")
-        failed_at = self._failed.get(address)
+        failed_at = self._failed.get(outgoing.kept_as(address, only_public=only_public))
         if failed_at is not None and clock.now() - failed_at < PAUSE:
             raise Unreadable("it gave no request object some seconds ago")
         leave_for_call()
         db.release()
-        body = self._fetch(address)
+        body = self._fetch(address, only_public=only_public)
         text = body.decode("utf-8", "replace").strip()
         if fragment:
             # Core §6.2: "the base64url-encoded SHA-256 hash of the referenced resource contents". Strangers can write any
@@ -72,14 +74,14 @@ class RequestDocuments:
             outgoing.keep_newest(self._kept, request_uri, text, MOST_KEPT)
         return text
 
-    def _fetch(self, address: str) -> bytes:
+    def _fetch(self, address: str, *, only_public: bool) -> bytes:
         try:
-            answer = outgoing.get(self._settings, address, {"Accept": ACCEPT})
+            answer = outgoing.get(self._settings, address, {"Accept": ACCEPT}, only_public=only_public)
             why = "" if answer.status == 200 else f"status {answer.status}; redirects are not followed"
         except outgoing.NoAnswer as error:
             why = str(error)
         if why:
-            outgoing.keep_newest(self._failed, address, clock.now(), MOST_FAILED)
+            outgoing.keep_newest(self._failed, outgoing.kept_as(address, only_public=only_public), clock.now(), MOST_FAILED)
             log.warning("no_request_object", address=address, why=why[:200])
             raise Unreadable(why)
         return answer.body

@@ -69,7 +69,7 @@ def _fetched(draft: Draft) -> str:
     if not is_registered(draft.client.metadata.get("request_uris", ()), sent):
         raise OAuthError("invalid_request_uri", "The request_uri is not registered for this client.", detail=sent[:200])
     try:
-        return draft.provider.request_documents.read(sent)
+        return draft.provider.request_documents.read(sent, only_public=draft.client.only_public)
     except Unreadable as error:
         raise OAuthError("invalid_request_uri", "No request object came from the request_uri.", detail=str(error)) from error
 

@@ -57,8 +57,16 @@ def leave_loop(metadata: Mapping[str, Any]) -> None:
         leave_for_call()
 
 
-def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+def require_listed(
+    settings: Settings,
+    found: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    *,
+    only_public: bool = False,
+) -> None:
     """Fetch the document of a sector, and refuse a client whose addresses it does not list. Raises ``Invalid``.
+
+    ``only_public``: not from an address that ``[outgoing] allow`` lists.
 
     Nothing is fetched within a transaction: what `idp apply` brings in, an operator wrote.
     """
@@ -68,7 +76,7 @@ def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping
         return
     release()
     try:
-        answer = outgoing.get(settings, found[URI], {"Accept": "application/json"})
+        answer = outgoing.get(settings, found[URI], {"Accept": "application/json"}, only_public=only_public)
         listed = strict_json.read(answer.body) if answer.status == 200 else None
     except (outgoing.NoAnswer, ValueError) as error:
         raise Invalid(URI, say("The document at this address cannot be read."), detail=str(error)) from error

@@ -74,17 +74,19 @@ def limited(given: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
     return wanted
 
 
-def require_callable(settings: Settings, metadata: Mapping[str, Any]) -> None:
+def require_callable(settings: Settings, metadata: Mapping[str, Any], *, only_public: bool) -> None:
     """Refuse addresses inside our network that would be called, and those of ourselves. Raises ``OAuthError``.
 
+    ``only_public``: it is the app of a stranger, and ``[outgoing] allow`` lists nothing for it.
     A name is judged at each call (``outgoing``): what it stands for can change after this.
     """
+    allowed = () if only_public else settings.outgoing.networks
     for name in (*CALLED, *VISITED):
         value = metadata.get(name, ())
         for address in [value] if isinstance(value, str) else value:
             if outgoing.is_own(settings, address):
                 raise _refused_address(name, "this is an address of the provider itself.")
-            if name in CALLED and is_inside(address, settings.outgoing.networks):
+            if name in CALLED and is_inside(address, allowed):
                 raise _refused_address(name, "this provider does not call addresses inside its network.")
 
 

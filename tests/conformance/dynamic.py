@@ -42,10 +42,11 @@ class DynamicClient:
 
 @dataclass
 class Dynamic:
-    """The plan's clients, and one person with a browser."""
+    """The plan's clients, and one person with a browser. ``token``: by which an operator lets them publish on loopback."""
 
     scene: Scene
     ask: Ask
+    token: str
 
     def register(self, **metadata: Any) -> TestResponse:
         """Register a client as the suite does; None leaves a member out."""
@@ -54,7 +55,8 @@ class Dynamic:
             "grant_types": ["authorization_code"], "response_types": ["code"],
             "token_endpoint_auth_method": "private_key_jwt", "jwks": rsa_key("one").jwks,
         }  # fmt: skip
-        return register(self.ask, {name: value for name, value in {**known, **metadata}.items() if value is not None})
+        given = {name: value for name, value in {**known, **metadata}.items() if value is not None}
+        return register(self.ask, given, self.token)
 
     def client(self, **metadata: Any) -> DynamicClient:
         """Return a client that has registered itself."""

@@ -10,6 +10,7 @@ from tests.conformance.conftest import plans
 from tests.conformance.dynamic import CALLBACK, Dynamic, rsa_key
 from tests.conformance.suite import WITHOUT_PKCE, header_of, unsigned
 from tests.drivers.app_server import AppServer
+from tests.drivers.registering_apps import make_token
 from tests.drivers.relying_party import error_of
 from tests.factories import BY_TESTS
 from tests.oauth.conftest import Scene
@@ -26,7 +27,7 @@ def settings(configure):
 @pytest.fixture
 def suite(scene: Scene, ask) -> Dynamic:
     """Return what registers the plan's clients."""
-    return Dynamic(scene, ask)
+    return Dynamic(scene, ask, make_token(scene.factory)[1])
 
 
 def _serve(server: AppServer, kid: str) -> None:

@@ -23,7 +23,7 @@ from idp.write_gate import MustWait, never_waits
 from tests.drivers.app_server import app_server
 from tests.drivers.approvals import ask as ask_approval
 from tests.drivers.approvals import asked
-from tests.drivers.registering_apps import at
+from tests.drivers.registering_apps import at, make_token
 from tests.drivers.relying_party import Refused
 
 CLI = Origin(System("cli"))
@@ -248,7 +248,8 @@ class TestSectorIdentifiers:
 
     def test_the_document_must_list_every_redirect_address(self, server, ask, factory, settings):
         """Registration §5: fetched and checked when an app registers, and when its addresses change."""
-        made = ask("POST", "/oauth/register", json=self.wanted(server))
+        by_operator = {"headers": {"Authorization": f"Bearer {make_token(factory)[1]}"}}  # loopback is not for strangers
+        made = ask("POST", "/oauth/register", json=self.wanted(server), **by_operator)
         assert (made.status_code, made.json["subject_type"]) == (201, "pairwise")
         assert len(server.requests) == 1
         cases = (
@@ -257,7 +258,7 @@ class TestSectorIdentifiers:
             {"sector_identifier_uri": "http://127.0.0.1:1/"},
         )  # fmt: skip
         for wrong in cases:
-            refused = ask("POST", "/oauth/register", json=self.wanted(server, **wrong))
+            refused = ask("POST", "/oauth/register", json=self.wanted(server, **wrong), **by_operator)
             assert (refused.status_code, refused.json["error"]) == (400, "invalid_client_metadata"), wrong
         path = made.json["registration_client_uri"].removeprefix(settings.issuer)
         header = {"Authorization": "Bearer " + made.json["registration_access_token"]}
