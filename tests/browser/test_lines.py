@@ -125,7 +125,8 @@ def test_a_long_name_is_parted_at_its_dots_alone(visit: Visit, swap_in: Visit, w
         "console-sessions": "tbody th a",
         "console-mail": "td.long, .reason",
         "console-owner": "h1, dd",
-        "device-long": "dd",
+        "device-long": "dd, p",
+        "details-wrong": ".form-text",
     }.items():
         assert swap_in(name, "nl").locator(where).count(), name
         assert page.locator("wbr").count(), name
