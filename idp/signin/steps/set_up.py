@@ -167,7 +167,7 @@ def activate(work: StepContext, held: SetUp, name: str = "") -> None:
     # An old entry may be in the app: a wrong code then says to delete it (S59).
     if user.factor_changed_at is not None or again:
         users.change_user(user.organisation_id, user.id, factor_changed_at=now)
-    work.record(Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP)
+    work.record(Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP, authenticator_app=held.totp_id)
     values = {"name": new.name, "number": new.number, "is_further": is_further(work.case)}
     email_address.tell_of_factor(work.settings, user, "factor_set_up_again" if again else "factor_set_up", values)
 
