@@ -225,6 +225,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=date(2027, 12, 31)),), NO_PAGES),
     ),
     "console-no-policies": ("admin/policies.html", PoliciesPage(FRAME, (), NO_PAGES)),
+    "console-no-policies-operator": ("admin/policies.html", PoliciesPage(replace(FRAME, is_operator=True), (), NO_PAGES)),
     "console-policy": ("admin/policy_form.html", RULE_FORM),
     "console-add-policy": ("admin/policy_form.html", replace(RULE_FORM, is_new=True)),
     "console-dry-run": ("admin/dry_run.html", DRY_RUN),

@@ -16,7 +16,10 @@ EMPTY = {
         "groups": "Add the first one below.",
         "shops": "Add the first one below.",
     },
-    "operator": {"apps": "Choose “Connect an app” to add the first one.", "policies": "There are no policies. Add a policy"},
+    "operator": {
+        "apps": "Choose “Connect an app” to add the first one.",
+        "policies": "Choose “Add a policy” to add the first one.",
+    },
 }
 
 

@@ -21,6 +21,8 @@ from idp.web.pagination import Pages, page_of, people
 FROM_SHOP = ("move-from-shop", "remove-from-shop")
 """What the page of a shop can do with the people who work there. The list of everybody can do the rest."""
 TO_SHOP = ("add-to-shop",)
+MOST_TARGETS = 50
+"""The most shops of which the list of everybody has all acts."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _selection(admin: Admin, listed: Listed, asked: tuple[Sought, Choice], rows:
     sought, choice = asked
     is_ticked = forms.asked("tick") == "all"
     return Selection(
-        acts=() if listed.shop else _acts(choice),
+        acts=() if listed.shop else _acts(sought, choice),
         buttons=_buttons(admin, listed),
         address=listed.address_asked(admin, sought, listed.select),
         all=listed.address_asked(admin, sought, tick="all"),
@@ -107,9 +109,15 @@ def _selection(admin: Admin, listed: Listed, asked: tuple[Sought, Choice], rows:
     )
 
 
-def _acts(choice: Choice) -> tuple[tuple[Message | None, Choices], ...]:
-    """Return what the list of everybody can do. Acts on people of one shop stand on its page."""
-    targets = {"group": choice.groups[1:], "shop": choice.shops[1:]}
+def _acts(sought: Sought, choice: Choice) -> tuple[tuple[Message | None, Choices], ...]:
+    """Return what the list of everybody can do. Acts on people of one shop stand on its page.
+
+    Of many shops it has those of the shop that is filtered by: each shop has an option for each act, and the page of a shop
+    adds people to it, too.
+    """
+    shops = choice.shops[1:]
+    few = shops if len(shops) <= MOST_TARGETS else tuple(one for one in shops if one[0] == sought.shop)
+    targets = {"group": choice.groups[1:], "shop": few}
     plain = tuple((name, words.label) for name, words in WORDS.items() if not words.target)
     listed = tuple(
         (words.label, tuple((f"{name}:{key}", label) for key, label in targets[words.target]))

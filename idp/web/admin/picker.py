@@ -17,8 +17,8 @@ from idp.store.organisations import Group, Shop
 FEW = 8
 """Of at most this many, all are shown."""
 FOUND = 8
-OFFERED = 200
-"""The most names in the browser's list; all others are found by the button."""
+OFFERED = 60
+"""The most names in the browser's list, so that the page stays light; all others are found by the button."""
 CODE = re.compile(r"\(([^()]+)\)\s*$")
 NOT_FOUND = say("No matches. Type the beginning of a word of the name, then press “Find”.")
 SEVERAL = say("Several names contain this. Tick those that you mean.")
