@@ -71,7 +71,8 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
     if isinstance(step, Unmet):
         return step
     if step is None and work.session is not None and work.terms is not None and case.person is not None:
-        sessions.touch(settings, work.terms, work.session, case.now)
+        if not visit.is_background:
+            sessions.touch(settings, work.terms, work.session, case.now)
         return SignedIn(
             organisation_id=case.person.organisation_id,
             user_id=case.person.user_id,

@@ -149,7 +149,8 @@ class BrowserContext:
 
     ``browser_id``: this browser's row, found by ``browser_digest``, the digest of its cookie; ``new_browser`` is that digest
     if the row does not exist yet. ``is_embedded``: a page of another site made the request (a frame, an image), so this
-    browser's cookies were not sent and no page can be shown. ``session`` and ``device``: the bearer values of those cookies,
+    browser's cookies were not sent and no page can be shown. ``is_background``: a script reads a page by itself, so it does
+    not show that somebody is there. ``session`` and ``device``: the bearer values of those cookies,
     empty if absent. ``label``: the browser in words. ``locale``: the language of pages.
     """
 
@@ -157,6 +158,7 @@ class BrowserContext:
     browser_digest: bytes = b""
     new_browser: bytes = b""
     is_embedded: bool = False
+    is_background: bool = False
     organisation_id: str = ""
     """The organisation at which this browser signed in last; empty if there is none."""
     session: str = ""

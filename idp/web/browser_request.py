@@ -100,6 +100,7 @@ class BrowserRequest:
             browser_digest=digest,
             new_browser=b"" if row else digest,
             is_embedded=self.is_foreign,
+            is_background=self.header("HTTP_SEC_FETCH_DEST") == "empty",
             organisation_id=(row.organisation_id or "") if row else "",
             session=self.cookie("login")[:LONGEST],
             device=self.cookie("device")[:LONGEST],
