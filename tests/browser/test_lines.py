@@ -7,6 +7,8 @@ import pytest
 
 from idp.languages import LANGUAGES
 from tests.browser.conftest import Visit
+from tests.browser.pictures import LEAVES
+from tests.browser.samples import SAMPLES
 
 LINES_OF_WORDS = """sought => {
     const found = new Set(), range = document.createRange();
@@ -131,3 +133,13 @@ def test_a_long_name_is_parted_at_its_dots_alone(visit: Visit, swap_in: Visit, w
         assert swap_in(name, "nl").locator(where).count(), name
         assert page.locator("wbr").count(), name
         assert page.evaluate(BROKEN_NAMES, where) == [], name
+
+
+def test_nothing_sticks_out_where_the_layout_changes(visit: Visit, swap_in: Visit) -> None:
+    """Recovery codes, three beside each other, were wider than the narrowest page that had them so."""
+    names = sorted(SAMPLES.keys() - {LEAVES})
+    page = visit(names[0])
+    for width in (544, 768, 960):
+        page.set_viewport_size({"width": width, "height": 800})
+        wide = [name for name in names if swap_in(name).evaluate("document.documentElement.scrollWidth") > width]
+        assert wide == [], f"{width} pixels"
