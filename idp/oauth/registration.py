@@ -5,7 +5,7 @@ Each function makes one change with its audit row, within the caller's transacti
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,10 +100,18 @@ def insert(settings: Settings, row: Client, secret: str, origin: Origin, **data:
         record(told, Event.CLIENT_CREATED, organisation_id=row.managed_by, data=data)
 
 
-def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours: Ours, origin: Origin) -> tuple[str, ...]:
+def change(
+    settings: Settings,
+    client_id: str,
+    metadata: Mapping[str, Any],
+    ours: Ours,
+    origin: Origin,
+    check: Callable[[Client], None] = lambda _: None,
+) -> tuple[str, ...]:
     """Replace a client's metadata and our own members. Returns the names of what changed, in order.
 
-    ``metadata`` is the whole of it: callers that leave members unchanged merge them in first.
+    ``metadata`` is the whole of it: callers that leave members unchanged merge them in first. ``check`` looks at the present
+    client in the transaction, and raises if nothing may be saved.
     """
     client_permissions.require_change(client_there(client_id), origin)
     checked = validate_metadata(metadata, settings)
@@ -111,6 +119,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
     sectors.require_listed(settings, checked, client_there(client_id).metadata_)
     with transaction():
         row = client_there(client_id)
+        check(row)
         client_permissions.require_change(row, origin)
         _require_ours(row, ours)
         columns = columns_for(settings, checked, ours)

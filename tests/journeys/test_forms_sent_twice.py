@@ -119,16 +119,26 @@ def test_a_second_edit_from_an_old_form_is_refused(browser: Browser, enter: Ente
     assert (browser.value("starts"), browser.value("countries")) == ("2026-02-01", "NL")
 
 
-def test_an_old_form_does_not_undo_other_changes(browser: Browser, enter: Enter, otto) -> None:
-    """V2.3.4: an old form that renames a group or sets a colour keeps the requirement that a colleague just set."""
+def test_an_old_form_does_not_undo_other_changes(
+    browser: Browser, enter: Enter, otto, quiet_shoes: str, factory: Factory
+) -> None:
+    """V2.3.4: an old form that renames a group, a person or an app keeps what a colleague has just set beside the name."""
+    kim = factory.make_user(quiet_shoes, "kim")
+    factory.make_client("till", client_name="Till")
     enter(otto, f"{AT}/groups").fill(name="Tills", requires_mfa=False).submit()
     group = browser.url
     for page, theirs, ours in (
         (group, {"requires_mfa": True}, {"name": "Desks"}),
         (f"{AT}/settings", {"password_min_length": "16"}, {"colour": "#aa0000"}),
+        (f"{AT}/people/{kim.id}/edit", {"valid_until": "2999-12-31"}, {"name": "Kim"}),
+        (f"{AT}/apps/till/edit?all=1", {"client_uri": "https://till.example.com"}, {"client_name": "Desk"}),
     ):
         other = copy(browser).open(page).fill(**ours)
         assert " saved." in browser.open(page).fill(**theirs).submit().text
-        assert other.submit().status == 422
+        assert other.submit().status in (409, 422)
         assert "changed in the meantime" in other.errors[0]
         assert [other.value(name) for name in ours] == [*ours.values()]
+        assert [browser.open(page).value(name) for name in theirs if theirs[name] is not True] == [
+            value for value in theirs.values() if value is not True
+        ]
+        assert " saved." in other.submit("Save").text

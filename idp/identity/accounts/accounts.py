@@ -3,7 +3,7 @@
 Not here: the credentials of a new user (``credentials.imported``), disabling (``users.status``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,9 +114,16 @@ def _require_lasting(user: User, fresh: Mapping[str, Any], origin: Origin) -> No
 
 
 def change(
-    settings: Settings, organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    changes: Mapping[str, Any],
+    origin: Origin,
+    check: Callable[[User], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Change fields, groups and shops by name, in one transaction. Returns the names of those that changed.
+
+    ``check`` looks at the locked user first, and raises if nothing may be saved.
 
     Raises ``Invalid`` naming a field, ``Forbidden`` if the acting user may not. A new address is unverified unless
     ``email_verified`` is given too.
@@ -138,6 +145,7 @@ def change(
         if changes.get("role", role) != role:
             require_another_owner(user)
         user = _locked(user, role)
+        check(user)
         permissions.require_over(organisation, user, origin)  # of two who demote each other one stays
         before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
         named = edit.moved | changed_fields(user, edit.fresh)  # before the row changes

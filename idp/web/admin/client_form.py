@@ -144,8 +144,8 @@ def shown(
 
 
 def _with_values(row: Client | None, every: Sequence[Field]) -> tuple[Shown, ...]:
-    known = _known(row)
-    return tuple(_shown(one, known.get(one.name)) for one in every)
+    values = known(row)
+    return tuple(_shown(one, values.get(one.name)) for one in every)
 
 
 def for_administrators(every: Sequence[Shown]) -> tuple[Shown, ...]:
@@ -187,7 +187,8 @@ def grouped(every: Sequence[Shown]) -> tuple[Group, ...]:
     return (first, *(Group(title, tuple(one for one in others if one.field.group is title)) for title in titles))
 
 
-def _known(row: Client | None) -> dict[str, Any]:
+def known(row: Client | None) -> dict[str, Any]:
+    """Return the members of a client by their names, or those that a new one begins with."""
     if row is None:
         return {
             "application_type": "web", "grant_types": ["authorization_code"], "response_types": ["code"],

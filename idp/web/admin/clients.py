@@ -10,7 +10,7 @@ from idp.errors import Invalid, Message, Refusal, say
 from idp.oauth import client_permissions, registration
 from idp.store.client_lists import ONLY, listed, place_of
 from idp.store.clients import Client
-from idp.web import forms, pages, post_redirect_get, request_context, unsaved
+from idp.web import edited, forms, pages, post_redirect_get, request_context, unsaved
 from idp.web.admin import client_form, guard
 from idp.web.admin.client_detail import HERE, AppRow, address_of, api_scopes, app_at, changeable, detail, rows_of
 from idp.web.admin.client_form import Group
@@ -47,7 +47,8 @@ class AppListPage:
 class AppForm:
     """Hold an app to create (``client_id`` empty) or change, with its present ``name``. ``wrong``: the field with an error.
 
-    ``every_setting``: the address of the form with all settings, where this one has only those that fit.
+    ``every_setting``: the address of the form with all settings, where this one has only those that fit. ``was``: the digest
+    of what it was filled in from (``edited``).
     """
 
     frame: Frame
@@ -58,6 +59,7 @@ class AppForm:
     every_setting: str = ""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
+    was: str = ""
 
 
 ClientAction = ConfirmedAction[[str, Origin], None]
@@ -163,10 +165,21 @@ def _save(admin: Admin, row: Client, form: Fields) -> Response:
     metadata, ours = client_form.read(request_context.settings(), row, form, _scopes_for(admin))
     if not admin.is_operator:
         metadata, ours = client_form.of_administrator(row, metadata, ours)
-    registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
+    registration.change(
+        request_context.settings(),
+        client_id,
+        metadata,
+        ours,
+        admin.origin,
+        lambda present: edited.check(form, _stored(present)),
+    )
     return guard.told(
         admin, address_of(admin, client_id), say("“%(app)s” is saved.", app=metadata.get("client_name", row.name))
     )
+
+
+def _stored(row: Client) -> dict[str, str]:
+    return {name: repr(value) for name, value in client_form.known(row).items()}
 
 
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
@@ -214,5 +227,6 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
         every_setting="" if shows_all else f"{request.path}?{ALL}=1",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
+        was=edited.shown(form or {}, _stored(row), refusal) if row else "",
     )
     return pages.render("admin/client_form.html", page, 422 if refusal else 200)

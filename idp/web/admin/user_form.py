@@ -18,7 +18,7 @@ from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
 from idp.store import audit, users
 from idp.store.users import User
-from idp.web import pages, request_context, times, unsaved
+from idp.web import edited, pages, request_context, times, unsaved
 from idp.web.admin import guard, picker
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.picker import GROUP, SHOP, Picker
@@ -40,7 +40,8 @@ class PersonForm:
     """Hold a person to add (``user_id`` empty) or to edit. ``values`` by the names of ``FIELDS``.
 
     ``like``: the username of the last person added, whose role, language, groups and shops are filled in; empty for none.
-    ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54).
+    ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54). ``was``: the digest of
+    what an edit was filled in from (``edited``).
     """
 
     frame: Frame
@@ -54,6 +55,7 @@ class PersonForm:
     sends: bool = False
     can_send: bool = False
     like: str = ""
+    was: str = ""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
 
@@ -94,7 +96,14 @@ def _add(admin: Admin, form: Fields) -> Response:
 def _save(admin: Admin, user: User, form: Fields) -> Response:
     if picker.only_looks(form):
         return _again(admin, user, form, None)
-    accounts.change(request_context.settings(), admin.organisation, user, _values_of(admin, form), admin.origin)
+    accounts.change(
+        request_context.settings(),
+        admin.organisation,
+        user,
+        _values_of(admin, form),
+        admin.origin,
+        lambda present: edited.check(form, _stored(admin, present)),
+    )
     there = address_of(admin, user.id, "one-time-password" if "one_time_password" in form else "")
     told = CODES_ENDED if is_more(form.get("role", user.role), user.role) else SAVED
     return guard.told(admin, there, told.about(username=form.get("username", "")))
@@ -162,6 +171,7 @@ def _form(
         sends="one_time_password" in form,
         can_send=user is not None and can_be_written_to(user),
         like=like,
+        was=edited.shown(form, _stored(admin, user), refusal) if user else "",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )
