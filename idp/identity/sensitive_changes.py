@@ -187,14 +187,16 @@ def _for_person(before: State | None, after: State | None) -> Confirmation:
     """Ask for a proof where a change identifies: an address leads to a new password, a username to an account at an app.
 
     Ask for the password where somebody becomes an administrator: an intruder may have added them, and have their code. Ask
-    for it where one is demoted: that shuts them out as disabling does.
+    for it where one is demoted: that shuts them out as disabling does. Ask for it where one gets another address: an account
+    without a second factor opens to who reads its mail.
     """
+    rules = [one.role in RULING_ROLES for one in (before, after) if isinstance(one, PersonState)]
     if not isinstance(before, PersonState) or not isinstance(after, PersonState):
-        return FRESH_PROOF
-    if (after.role in RULING_ROLES) != (before.role in RULING_ROLES):
-        return FRESH_PROOF_AND_PASSWORD
-    if {before.role, after.role} & {*RULING_ROLES}:
-        return FRESH_PROOF
+        return FRESH_PROOF_AND_PASSWORD if any(rules) else FRESH_PROOF
+    reached = [(one.email, one.email_verified) for one in (before, after)]
+    if any(rules):
+        is_same = all(rules) and reached[0] == reached[1]
+        return FRESH_PROOF if is_same else FRESH_PROOF_AND_PASSWORD
     identifies = [(one.role, one.username, one.email, one.email_verified, one.requiring_groups) for one in (before, after)]
     return FRESH_PROOF if identifies[0] != identifies[1] else NOTHING
 

@@ -155,3 +155,21 @@ def test_a_code_that_ended_before_the_sheet_is_not_printed(factory: Factory, ent
     assert [name for name in ("kim", "liv", "max") if name not in lines] == []
     noa = new_browser().open("/welcome").fill(organisation="example-shoes", username="noa", code=code).submit()
     assert "password" in " ".join(noa.fields)
+
+
+def test_an_intruder_adds_no_administrator_and_reads_no_mail_of_one(factory: Factory, enter, shoes, anna, postman) -> None:
+    """Another address is verified by its reader, who then chooses a password: a fresh proof gave an administrator's account.
+
+    So adding one needs the password, and so does another address for one who has no second factor yet.
+    """
+    browser = enter(anna)
+    browser.open(f"{PEOPLE}/add").fill(username="eve", role="administrator", email="eve@shoes.example").submit()
+    assert "/sign-in/" in browser.url
+    with factory.context():
+        assert role_of_eve(shoes) == ""
+    eve = factory.make_user(shoes, "eve", role="administrator", password="", email="eve@shoes.example", email_verified=False)
+    browser.open(f"{PEOPLE}/{eve.id}/edit").fill(email="eve@evil.example").submit()
+    assert "/sign-in/" in browser.url
+    assert [mail.to for mail in postman.bring()] == []
+    with factory.context():
+        assert factory.user(eve).email == "eve@shoes.example"

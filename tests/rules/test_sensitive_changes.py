@@ -48,6 +48,8 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("shops of an employee", JAN, replace(JAN, shops=None), NOTHING),
     ("shops of an administrator", ANNA, replace(ANNA, shops=None), FRESH_PROOF),
     ("a new employee", None, JAN, FRESH_PROOF),
+    ("a new administrator", None, ANNA, FRESH_PROOF_AND_PASSWORD),
+    ("an address of an administrator", ANNA, replace(ANNA, email="eve@evil.example"), FRESH_PROOF_AND_PASSWORD),
     ("a removed user", JAN, None, FRESH_PROOF),
     ("the name of an employee", PersonDetails("employee", ("Jan",)), PersonDetails("employee", ("J.",)), NOTHING),
     ("the name of an administrator", PersonDetails("owner", ("Jan",)), PersonDetails("owner", ("J.",)), FRESH_PROOF),
