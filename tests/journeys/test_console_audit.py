@@ -86,6 +86,21 @@ def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePe
     assert NOTHING_WAS_FOUND in browser.open(f"{AUDIT}?event=wrong&client=nothing").text
 
 
+def test_the_log_names_what_is_gone(factory: Factory, enter, shoes, anna: MadePerson) -> None:
+    """S73: an auditor reads which shop was closed, and which group and policy were deleted."""
+    factory.make_shop(shoes, "breda", "Breda Centre")
+    factory.make_group(shoes, "Safe")
+    with factory.context(), transaction():
+        at = factory.organisation(shoes)
+        rule = organisation_rules.create(at, {"name": "Season", "starts": date(2026, 12, 1)}, BY_TESTS)
+        organisation_rules.remove(rule, BY_TESTS)
+        groups.remove(organisations.groups(shoes)[0], BY_TESTS)
+        shops.remove(organisations.shops(shoes)[0], BY_TESTS)
+    text = enter(anna, AUDIT).text
+    for words in ("Shop closed", "Breda Centre", "Group deleted", "Safe", "Policy deleted", "Season"):
+        assert words in text, words
+
+
 def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, shoes, anna: MadePerson) -> None:
     """Its people's events have no index: one administrator's search must not hold up the pages of everybody."""
     factory.make_shop(shoes, "dam", "Dam")

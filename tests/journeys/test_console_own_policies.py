@@ -154,7 +154,7 @@ def test_a_rule_is_changed_ended_and_deleted(factory: Factory, enter, shoes, ann
     with factory.context():
         assert store.rules_of(shoes) == []
         changes = [one.data for one in audit_rows.rows(shoes) if one.event == "policy:changed"]
-    assert changes == [{}, {"keys": ["starts"]}, {"keys": ["ends"]}, {"removed": True}]
+    assert changes == [{}, {"keys": ["starts"]}, {"keys": ["ends"]}, {"removed": True, "name": "Others"}]
 
 
 def test_rules_of_others_stay_out_of_sight_and_reach(factory: Factory, enter, new_browser, shoes, anna, jan, olga) -> None:

@@ -66,7 +66,8 @@ def remove(row: Group, origin: Origin) -> None:
         raise Conflict(say("The policy %(policy)s names this group. Change or delete that policy first.", policy=policy))
     sensitive_changes.require(_group_state(row), None)
     store.delete_group(row.organisation_id, row.id)
-    audit.record(origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True})
+    data = {"removed": True, "name": row.name}
+    audit.record(origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data=data)
 
 
 def requires_factor(row: Group) -> bool:

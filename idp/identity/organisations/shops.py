@@ -68,7 +68,7 @@ def remove(row: Shop, origin: Origin, *, move_to: str = "") -> int:
     if move_to:
         memberships.add_people(row.organisation_id, row.id, move_to)
     store.delete_shop(row.organisation_id, row.id)
-    data = {"removed": True, "people": people, **({"moved_to": move_to} if move_to else {})}
+    data = {"removed": True, "name": row.name, "people": people, **({"moved_to": move_to} if move_to else {})}
     audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data=data)
     return people
 

@@ -113,7 +113,7 @@ def remove(row: OrganisationRule, origin: Origin) -> None:
     organisation_rules.delete_rule(row.organisation_id, row.id)
     if not organisation_rules.rules_of(row.organisation_id):
         names.change_organisation(row.organisation_id, has_rules=False)
-    _record(row, origin, removed=True)
+    _record(row, origin, removed=True, name=row.name)
 
 
 def _record(row: OrganisationRule, origin: Origin, **data: Any) -> None:

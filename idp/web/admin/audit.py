@@ -62,6 +62,12 @@ WITHOUT_NAME: Mapping[str, Message] = {
     "apply": say("idp apply"),
 }
 """Actors that are no user."""
+REMOVED: Mapping[str, Message] = {
+    Event.SHOP_CHANGED: say("Shop closed"),
+    Event.GROUP_CHANGED: say("Group deleted"),
+    Event.POLICY_CHANGED: say("Policy deleted"),
+}
+"""What these events say of a thing that is gone. Its name is kept with the event: nothing else knows it."""
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED, Event.POLICY_CHANGED)
 SIGN_IN_EVENTS = frozenset(
     (
@@ -242,7 +248,7 @@ def _things(rows: Sequence[AuditRow]) -> dict[str, str]:
 def _line(entry: NamedRow, app: str, things: Mapping[str, str], shops: Mapping[str, str]) -> Line:
     row = entry.row
     actor = _named(entry.actor, row.actor_id)
-    subject = _named(entry.subject or things.get(row.subject_id, ""), row.subject_id)
+    subject = _named(entry.subject or things.get(row.subject_id, "") or _kept_name(row.data), row.subject_id)
     of_sign_in = row.event in SIGN_IN_EVENTS and row.address
     return Line(
         seq=row.seq,
@@ -265,7 +271,14 @@ def _named(name: str, actor_id: str) -> Message | str:
     return name or (WITHOUT_NAME.get(actor_id, NOT_HERE) if actor_id else "–")
 
 
+def _kept_name(data: Mapping[str, Any]) -> str:
+    """Return the name that an event keeps of a thing: one that is gone, or a policy of the installation."""
+    return str(data.get("policy") or (data.get("name", "") if data.get("removed") else ""))
+
+
 def _in_words(event: str, data: Mapping[str, Any], app: str) -> Message:
+    if data.get("removed") and event in REMOVED:
+        return REMOVED[event]
     return activity.sentence(event, data, app) or OF_THINGS.get(event) or say("%(event)s", event=event)
 
 
