@@ -8,8 +8,10 @@ and size are bounded as a whole.
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +36,9 @@ FORM = "application/x-www-form-urlencoded"
 NAT64 = ip_network("64:ff9b::/96")
 GLOBAL_IPV6 = ip_network("2000::/3")
 """What IANA assigns to networks that the world reaches. ``is_global`` takes site-local addresses (fec0::/10) for some."""
+MOST_LOOKUPS = 16
+"""Names that are looked up at a time. Those whose servers never answer must not take ever more threads."""
+_lookups = threading.BoundedSemaphore(MOST_LOOKUPS)
 Address = IPv4Address | IPv6Address
 T = TypeVar("T")
 
@@ -169,7 +174,7 @@ class _Judge:
     ) -> _Stream:
         """Connect to the first address that answers."""
         backend = httpcore.SyncBackend()
-        *others, last = may_be_called(host, port, self.allowed)
+        *others, last = may_be_called(_looked_up(host, port, self.until), self.allowed)
         for one in others:
             with suppress(httpcore.NetworkError, httpcore.TimeoutException):
                 return _Stream(backend.connect_tcp(one, port, _left(self.until) / 2), self.until)
@@ -183,9 +188,31 @@ def _left(until: float) -> float:
     return left
 
 
-def may_be_called(host: str, port: int, allowed: Iterable[Network]) -> list[str]:
-    """Return the addresses of a host that may be called, at least one. Raises ``NoAnswer``."""
-    found = {str(entry[4][0]): None for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+def _looked_up(host: str, port: int, until: float) -> list[str]:
+    """Return the addresses of a host. Raises ``NoAnswer``, ``OSError``, and ``TimeoutError`` if there are none in time.
+
+    The system's resolver takes no deadline: a server of names that is silent on purpose keeps it for half a minute.
+    """
+    room = _lookups
+    if not room.acquire(blocking=False):
+        raise NoAnswer("too many names are being looked up")
+    found: Future[list[str]] = Future()
+
+    def look() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.set_result(list(dict.fromkeys(str(entry[4][0]) for entry in entries)))
+        except Exception as error:  # noqa: BLE001 — the caller raises it
+            found.set_exception(error)
+        finally:
+            room.release()
+
+    threading.Thread(target=look, name="names", daemon=True).start()
+    return found.result(_left(until))
+
+
+def may_be_called(found: Iterable[str], allowed: Iterable[Network]) -> list[str]:
+    """Return those of a host's addresses that may be called, at least one. Raises ``NoAnswer``."""
     public = [one for one in found if is_allowed(ip_address(one.partition("%")[0]), allowed)]
     if not public:
         raise NoAnswer("the address is not public, and [outgoing] allow does not list it")

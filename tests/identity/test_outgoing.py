@@ -120,6 +120,20 @@ def test_an_answer_that_does_not_end_is_given_up(
     over.set()
 
 
+def test_a_name_that_nobody_answers_for_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V15.2.2: the time for a name counts too, and names that never come take a bounded number of threads."""
+    silent = threading.Event()
+    monkeypatch.setattr(outgoing, "SECONDS", 0.2)
+    monkeypatch.setattr(outgoing, "_lookups", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: silent.wait() and [])
+    try:
+        for why in ("no whole answer", "no whole answer", "too many names"):
+            with pytest.raises(NoAnswer, match=why):
+                get(settings, "https://silent.example/jwks")
+    finally:
+        silent.set()
+
+
 def test_an_answer_is_bounded(configure: Callable[..., Settings]) -> None:
     """V1.3.6: an endless answer fills no memory."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"
