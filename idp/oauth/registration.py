@@ -194,7 +194,7 @@ def delete(client_id: str, origin: Origin) -> None:
     with transaction():
         row = store.client(client_id)
         if row is not None and store.delete_client(client_id):
-            record(replace(origin, client_id=client_id), Event.CLIENT_DELETED, organisation_id=row.managed_by)
+            record_change(origin, row, Event.CLIENT_DELETED, name=row.name)
     _forget(client_id)
 
 

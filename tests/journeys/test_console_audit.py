@@ -9,9 +9,11 @@ from flask import Flask
 from idp import crypto
 from idp.audit import Event
 from idp.db import transaction
+from idp.identity.accounts import accounts
 from idp.identity.organisations import groups, shops
 from idp.identity.policy import organisation_rules
-from idp.store import names, organisations
+from idp.oauth import registration
+from idp.store import clients, names, organisations
 from idp.store.organisations import Shop
 from idp.web.admin import people_search
 from tests.drivers.browser import Browser
@@ -87,7 +89,8 @@ def test_words_stand_for_everything(factory: Factory, enter, shoes, anna: MadePe
 
 
 def test_the_log_names_what_is_gone(factory: Factory, enter, shoes, anna: MadePerson) -> None:
-    """S73: an auditor reads which shop was closed, and which group and policy were deleted."""
+    """S73: an auditor reads which shop was closed, and which group, policy and app were deleted."""
+    factory.make_client("till", client_name="Old till", organisations=(shoes,))
     factory.make_shop(shoes, "breda", "Breda Centre")
     factory.make_group(shoes, "Safe")
     with factory.context(), transaction():
@@ -96,9 +99,19 @@ def test_the_log_names_what_is_gone(factory: Factory, enter, shoes, anna: MadePe
         organisation_rules.remove(rule, BY_TESTS)
         groups.remove(organisations.groups(shoes)[0], BY_TESTS)
         shops.remove(organisations.shops(shoes)[0], BY_TESTS)
+        clients.change_client("till", managed_by=shoes)
+        registration.delete("till", BY_TESTS)
     text = enter(anna, AUDIT).text
-    for words in ("Shop closed", "Breda Centre", "Group deleted", "Safe", "Policy deleted", "Season"):
+    for words in ("Shop closed", "Breda Centre", "Group deleted", "Safe", "Policy deleted", "Season", "Old till"):
         assert words in text, words
+
+
+def test_the_log_says_which_details_changed(factory: Factory, enter, shoes, anna: MadePerson, jan) -> None:
+    """S73: a new role is more than a new telephone number."""
+    with factory.context():
+        at, user = factory.organisation(shoes), factory.user(jan)
+        accounts.change(factory.settings, at, user, {"role": "manager", "phone_number": "+31 6 12345678"}, BY_TESTS)
+    assert "Details changed: Telephone, Role" in enter(anna, AUDIT).text
 
 
 def test_a_shop_is_never_looked_for_in_the_whole_log(factory: Factory, enter, shoes, anna: MadePerson) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from idp import actors, factors, ip_network
@@ -24,7 +25,6 @@ PLAIN: Mapping[str, Message] = {
     Event.ACCOUNT_LOCKED: say("Sign-in blocked after too many wrong attempts"),
     Event.ACCOUNT_UNLOCKED: say("Sign-in unblocked"),
     Event.USER_CREATED: say("Account created"),
-    Event.USER_CHANGED: say("Details changed"),
     Event.USER_DISABLED: say("Account disabled"),
     Event.USER_ENABLED: say("Account enabled"),
     Event.ACCESS_ENDED: say("Access ended after its last day"),
@@ -105,6 +105,21 @@ def _happenings(user: User, rows: Iterable[AuditRow], names: Mapping[str, str]) 
             yield Happening(what, row.at, row.label, place, by, row.outcome != "success")
 
 
+FIELDS: Mapping[str, Message] = {
+    "username": say("Username"),
+    "name": say("Name"),
+    "email": say("E-mail"),
+    "phone_number": say("Telephone"),
+    "role": say("Role"),
+    "groups": say("Groups"),
+    "shops": say("Shops"),
+    "locale": say("Language"),
+    "time_zone": say("Time zone"),
+    "valid_until": say("Valid until"),
+}
+"""Details that a change names; the others are claims, and columns that go with these."""
+
+
 def sentence(event: str, data: Data, app: str = "") -> Message | None:
     """Return the sentence of an event; None for none. ``app``: the name of the client, for events about one."""
     if event in PLAIN:
@@ -123,6 +138,14 @@ def _signed_in(data: Data, _: str) -> Message:
     return say("Signed in")
 
 
+def _changed(data: Data, _: str) -> Message:
+    named = [FIELDS[one] for one in data.get("changed", ()) if one in FIELDS]
+    if not named:
+        return say("Details changed")
+    fields = reduce(lambda first, after: say("%(first)s, %(next)s", first=first, next=after), named)
+    return say("Details changed: %(fields)s", fields=fields)
+
+
 def _signed_out(data: Data, _: str) -> Message:
     return say("Signed out") if data.get("why") == "signed_out" else say("Session ended")
 
@@ -134,6 +157,7 @@ def _app(with_name: Callable[[str], Message], without: Message) -> Callable[[Dat
 BY_DATA: Mapping[str, Callable[[Data, str], Message]] = {
     Event.SIGNED_IN: _signed_in,
     Event.SIGNED_OUT: _signed_out,
+    Event.USER_CHANGED: _changed,
     Event.GRANT_ISSUED: _app(lambda app: say("Signed in to %(app)s", app=app), say("Signed in to an app")),
     Event.GRANT_REVOKED: _app(lambda app: say("Access of %(app)s ended", app=app), say("Access of an app ended")),
     Event.REUSE_FOUND: _app(

@@ -257,7 +257,7 @@ def _line(entry: NamedRow, app: str, things: Mapping[str, str], shops: Mapping[s
         has_failed=row.outcome != "success",
         address=row.address,
         label=row.label,
-        app=app or (DELETED_APP if row.client_id else ""),
+        app=app or (_gone_app(row) if row.client_id else ""),
         actor=actor,
         subject=subject,
         reason=str(row.data.get("reason", "")),
@@ -269,6 +269,11 @@ def _line(entry: NamedRow, app: str, things: Mapping[str, str], shops: Mapping[s
 def _named(name: str, actor_id: str) -> Message | str:
     """Describe the acting party: a user by name, anything else in words."""
     return name or (WITHOUT_NAME.get(actor_id, NOT_HERE) if actor_id else "–")
+
+
+def _gone_app(row: AuditRow) -> Message | str:
+    """Return the name of an app that does not exist: only the event of its deletion keeps it."""
+    return str(row.data.get("name", "")) if row.event == Event.CLIENT_DELETED and row.data.get("name") else DELETED_APP
 
 
 def _kept_name(data: Mapping[str, Any]) -> str:
