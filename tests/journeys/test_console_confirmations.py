@@ -166,7 +166,7 @@ def test_no_action_of_an_administrator_changes_the_owner(factory: Factory, enter
         for method in ("GET", "POST"):
             form = [("csrf_token", token), ("password", anna.password), ("role", "employee"), ("username", "olivia")]
             assert browser.send(method, browser.issuer + path, form if method == "POST" else []).status in (403, 404), path
-    browser.open(f"{AT}/groups").click(group)
+    browser.open(f"{AT}/groups").click(f"Edit {group}")
     browser.fill(username="olivia").submit()
     assert browser.status == 422
     assert "Only the owner may change the owner." in browser.errors[0]
