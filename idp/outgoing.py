@@ -1,9 +1,9 @@
 """Call addresses that apps have registered, and nothing inside our own network.
 
-An app's address may be chosen by an attacker (server-side request forgery). So its name is resolved once, an address that
-is not public is refused unless ``[outgoing] allow`` lists it, and the connection goes to the address that was judged. For
-apps of administrators the list does not count. Redirects are not followed, proxies of the environment are not used, and time
-and size are bounded as a whole.
+An app's address may be chosen by an attacker (server-side request forgery). So its name is resolved once, an address that is
+not public is refused unless ``[outgoing] allow`` lists it, and the connection goes to the address that was judged. For apps
+of administrators and strangers the list does not count. Redirects are not followed, proxies of the environment are not used,
+and time and size are bounded as a whole.
 """
 
 import socket

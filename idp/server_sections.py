@@ -125,7 +125,9 @@ class Outgoing(Section):
     """Requests to addresses that apps have registered: where they are told of ended sessions, and of approvals."""
 
     allow: Texts = ()
-    """Addresses or networks inside your own network that may be called for apps of operators, such as 10.1.0.0/16."""
+    """Addresses or networks inside your own network that may be called, such as 10.1.0.0/16: for apps of operators, and
+    those that register themselves by an operator's token.
+    """
 
     @field_validator("allow")
     @classmethod
