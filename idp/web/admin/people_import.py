@@ -11,6 +11,7 @@ from idp import clock, csv_export
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.people_import import csv_file, jobs
 from idp.identity.roles import ROLE_NAMES, Role
+from idp.identity.users.activity import FIELDS
 from idp.store import jobs as store
 from idp.store import users
 from idp.store.jobs import Job, JobLine
@@ -38,11 +39,7 @@ STATES: Mapping[str, Message] = {
     "done": say("finished"),
     "cancelled": say("cancelled"),
 }
-FIELD_NAMES: Mapping[str, Message] = {
-    "username": say("Username"), "name": say("Name"), "email": say("E-mail"), "phone_number": say("Telephone"),
-    "role": say("Role"), "shops": say("Shops"), "groups": say("Groups"), "locale": say("Language"),
-    "valid_until": say("Valid until"),
-}  # fmt: skip
+FIELD_NAMES: Mapping[str, Message] = {name: FIELDS[name] for name in csv_file.HEADERS}
 
 
 @dataclass(frozen=True)
