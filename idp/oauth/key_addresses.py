@@ -14,6 +14,7 @@ from idp.oauth import strict_json
 from idp.oauth.client_key_sets import check_jwks
 from idp.write_gate import leave_for_call
 
+ACCEPT = {"Accept": "application/jwk-set+json, application/json"}
 MOST_SETS = 1_000
 FRESH = timedelta(minutes=10)
 """How long a fetched key set is used without asking again."""
@@ -62,16 +63,13 @@ class KeyAddresses:
         return held.keys if held is not None else ()
 
     def _fetch(self, address: str, held: _Fetched | None, now: datetime, *, only_public: bool) -> Sequence[Jwk]:
-        place, accept = (
-            outgoing.kept_as(address, only_public=only_public),
-            {"Accept": "application/jwk-set+json, application/json"},
-        )
+        place = outgoing.kept_as(address, only_public=only_public)
         former = held if held is not None and now - held.given_at < USABLE else None
         # Noted before the answer: others do not ask at the same time, and a failure is not repeated at once.
         noted = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
         outgoing.keep_newest(self._fetched, place, noted, MOST_SETS)
         try:
-            answer = outgoing.get(self._settings, address, accept, only_public=only_public)
+            answer = outgoing.get(self._settings, address, ACCEPT, only_public=only_public)
             keys = tuple(check_jwks("jwks_uri", strict_json.read(answer.body))["keys"]) if answer.status == 200 else ()
         except (outgoing.NoAnswer, Invalid, ValueError) as error:
             log.warning("no_client_keys", address=address, why=str(error)[:200])

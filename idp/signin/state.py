@@ -150,8 +150,8 @@ class BrowserContext:
     ``browser_id``: this browser's row, found by ``browser_digest``, the digest of its cookie; ``new_browser`` is that digest
     if the row does not exist yet. ``is_embedded``: a page of another site made the request (a frame, an image), so this
     browser's cookies were not sent and no page can be shown. ``is_background``: a script reads a page by itself, so it does
-    not show that somebody is there. ``session`` and ``device``: the bearer values of those cookies,
-    empty if absent. ``label``: the browser in words. ``locale``: the language of pages.
+    not show that somebody is there. ``session`` and ``device``: the bearer values of those cookies, empty if absent.
+    ``label``: the browser in words. ``locale``: the language of pages.
     """
 
     browser_id: str = ""

@@ -38,7 +38,7 @@ from idp.web.pagination import NO_PAGES, Pages
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import ZONES
 from tests.browser.samples_factors import FACTORS
-from tests.browser.samples_links import LINKS
+from tests.browser.samples_links import LINKS, REFUND
 from tests.browser.samples_menu import in_menu
 from tests.browser.samples_person import CONSOLE_PAGES
 from tests.browser.samples_rules import RULES
@@ -145,7 +145,6 @@ SCOPE_WORDS = {"stock:read": {"": "See what is in stock (Stock)", "nl": "Zien wa
 
 REFERENCE = "3j5eunzpfkqwqy744dgvtqfonw"
 CONSENT = ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "")
-REFUND = {"": "Refund €49.95 for receipt R-17 (Till)", "nl": "€ 49,95 terugbetalen voor bon R-17 (Till)"}
 TOO_LONG = say_many("Use at most %(num)s printable character.", "Use at most %(num)s printable characters.", 200)
 TOO_MANY = say_many(
     "Too many attempts. Please try again in %(num)s second.", "Too many attempts. Please try again in %(num)s seconds.", 30

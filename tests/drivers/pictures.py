@@ -53,7 +53,7 @@ def animated(kind: str) -> bytes:
 
 
 def of_many_scans(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
-    """Return a progressive JPEG whose last scan comes so many times more: each costs a pass over all pixels."""
+    """Return a progressive JPEG with its last scan repeated so many times. Each scan costs a pass over all pixels."""
     whole = picture("JPEG", size, "L", progressive=True)
     last = whole[whole.rindex(b"\xff\xda") : -2]
     return whole[:-2] + last * scans + whole[-2:]

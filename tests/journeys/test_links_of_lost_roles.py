@@ -8,9 +8,7 @@ from tests.factories import BY_TESTS, Factory
 BOSS = "boss@shoes.example"
 
 
-def test_who_is_no_administrator_any_more_stops_no_recovery(
-    factory: Factory, quiet_shoes: str, browser, postman, clock
-) -> None:
+def test_a_former_administrator_stops_no_recovery(factory: Factory, quiet_shoes: str, browser, postman, clock) -> None:
     """S48: the link was mailed to an administrator. It does nothing for an employee, and the recovery goes on."""
     boss = factory.make_user(quiet_shoes, "boss", role="administrator", email=BOSS)
     with factory.context():
