@@ -110,14 +110,15 @@ def change(
 ) -> tuple[str, ...]:
     """Replace a client's metadata and our own members. Returns the names of what changed, in order.
 
-    ``metadata`` is the whole of it: callers that leave members unchanged merge them in first. ``check`` looks at the present
-    client in the transaction, and raises if nothing may be saved.
+    ``metadata`` is the whole of it: callers that leave members unchanged merge them in first. ``check`` looks at the locked
+    client, and raises if nothing may be saved.
     """
     client_permissions.require_change(client_there(client_id), origin)
     checked = validate_metadata(metadata, settings)
     _require_own_resource(settings, client_id, checked)
     sectors.require_listed(settings, checked, client_there(client_id).metadata_)
     with transaction():
+        store.lock_client(client_id)  # of two who edit it at once, the second sees what the first has saved
         row = client_there(client_id)
         check(row)
         client_permissions.require_change(row, origin)
