@@ -50,7 +50,7 @@ JOBS = {
     "console-import-tried": ("admin/import_job.html", DRAFT),
     "console-import-tried-nothing": (
         "admin/import_job.html",
-        replace(DRAFT, counts=(("refused", 7), ("unchanged", 7)), does_something=False),
+        replace(DRAFT, counts=(("refused", 7), ("unchanged", 7)), lines=DRAFT.lines[:1], does_something=False),
     ),
     "console-import-waiting": ("admin/import_job.html", replace(DRAFT, state="waiting", in_words=STATES["waiting"])),
     "console-import-running": (
