@@ -5,9 +5,10 @@ A ``Message`` is an English sentence in a catalogue, with the values that fill i
 are not here: they are in ``oauth``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 
@@ -111,6 +112,16 @@ class Busy(Refusal):
         self.retry_after = retry_after
 
 
+def in_a_row(messages: Sequence[Message]) -> Message:
+    """Return sentences as one message. There must be one."""
+    return reduce(lambda first, after: say("%(first)s %(next)s", first=first, next=after), messages)
+
+
+def listed(messages: Sequence[Message]) -> Message:
+    """Return words as one message, with commas between them. There must be one."""
+    return reduce(lambda first, after: say("%(first)s, %(next)s", first=first, next=after), messages)
+
+
 MOST_FAULTS = 8
 """Refusals that are told at once. A message holds those before it, so that many would be as deep as a stack."""
 
@@ -137,10 +148,7 @@ class Faults:
 
     def in_one(self) -> Message | None:
         """Return all messages as one, in their order; None if nothing was refused."""
-        joined: Message | None = None
-        for message in self._found:
-            joined = message if joined is None else say("%(first)s %(next)s", first=joined, next=message)
-        return joined
+        return in_a_row(self._found) if self._found else None
 
 
 class Unreadable(Exception):

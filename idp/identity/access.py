@@ -32,7 +32,7 @@ def is_over(user: User, zone: ZoneInfo | None = None) -> bool:
 
 
 def is_over_on(user: User, day: date) -> bool:
-    """Return whether a user who is as now may not sign in on a day."""
+    """Return whether a user may not sign in on a day, if nobody changes them before."""
     return user.disabled_at is not None or (user.valid_until is not None and user.valid_until < day)
 
 

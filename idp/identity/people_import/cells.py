@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any
 
 from idp import csv_export
-from idp.errors import Faults, Invalid, say
+from idp.errors import Faults, Invalid, listed, say
 from idp.identity.people_import.csv_file import LONGEST_CELL, Row
 from idp.identity.roles import ROLE_NAMES, Role
 from idp.languages import tags_by_name
@@ -68,8 +67,7 @@ def _role(cell: str) -> str:
     role = ROLES.get(cell.casefold())
     if role is None:
         *others, last = (ROLE_NAMES[one] for one in Role if one != Role.OWNER)
-        roles = reduce(lambda first, after: say("%(first)s, %(next)s", first=first, next=after), others)
-        raise Invalid("role", NO_ROLE.about(name=cell[:60], roles=roles, last=last))
+        raise Invalid("role", NO_ROLE.about(name=cell[:60], roles=listed(others), last=last))
     return role
 
 

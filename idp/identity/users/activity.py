@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 from idp import actors, factors, ip_network
 from idp.actors import System
 from idp.audit import Event
-from idp.errors import Message, say
+from idp.errors import Message, listed, say
 from idp.factors import FACTORS
 from idp.store import audit, clients
 from idp.store.audit import AuditRow
@@ -142,8 +141,7 @@ def _changed(data: Data, _: str) -> Message:
     named = [FIELDS[one] for one in data.get("changed", ()) if one in FIELDS]
     if not named:
         return say("Details changed")
-    fields = reduce(lambda first, after: say("%(first)s, %(next)s", first=first, next=after), named)
-    return say("Details changed: %(fields)s", fields=fields)
+    return say("Details changed: %(fields)s", fields=listed(named))
 
 
 def _signed_out(data: Data, _: str) -> Message:

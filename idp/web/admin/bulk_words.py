@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal
 
-from idp.errors import Message, say, say_many
+from idp.errors import Message, in_a_row, say, say_many
 from idp.identity.accounts.bulk import LeftOut, Outcome
 from idp.store.users import User
 
@@ -172,7 +171,7 @@ def told(done: Message, outcome: Outcome) -> Message:
     if outcome.sessions:
         said.append(say_many("%(num)s session ended.", "%(num)s sessions ended.", outcome.sessions))
     said += left_out(outcome.left_out)
-    return reduce(lambda first, then: say("%(first)s %(then)s", first=first, then=then), said)
+    return in_a_row(said)
 
 
 def left_out(some: Sequence[LeftOut]) -> list[Message]:
