@@ -117,6 +117,7 @@ def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
         raise self_registered.invalid_metadata("subject_type: pairwise identifiers are for the sector of the registration.")
     access = crypto.new_secret()
     with transaction():
+        _require_unchanged(row)
         if not client_registrations.replace_digest(row.client_id, known.digest, _digest(row.client_id, access)):
             raise _bad_token("the registration was changed at the same moment")
         store.change_client(row.client_id, metadata_=metadata)
@@ -175,6 +176,13 @@ def _proved(provider: Provider, request: RegistrationRequest) -> tuple[Client, C
     if row.disabled_at is not None or disabled_organisations.are_all_closed(row.organisations):
         raise OAuthError("access_denied", "An operator has disabled this client.", status=403)
     return row, known
+
+
+def _require_unchanged(row: Client) -> None:
+    """Raise ``OAuthError`` if an operator has changed an app since it was read. It stays locked, before its registration."""
+    store.lock_client(row.client_id)
+    if store.client(row.client_id) != row:
+        raise OAuthError("temporarily_unavailable", "The client was changed at the same moment. Try again.", status=503)
 
 
 def _count(provider: Provider, request: RegistrationRequest, detail: str) -> OAuthError:
