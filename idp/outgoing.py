@@ -37,8 +37,10 @@ NAT64 = ip_network("64:ff9b::/96")
 GLOBAL_IPV6 = ip_network("2000::/3")
 """What IANA assigns to networks that the world reaches. ``is_global`` takes site-local addresses (fec0::/10) for some."""
 MOST_LOOKUPS = 16
-"""Names that are looked up at a time. Those whose servers never answer must not take ever more threads."""
-_lookups = threading.BoundedSemaphore(MOST_LOOKUPS)
+"""Names that are looked up at a time, by ``only_public``. Those whose servers never answer must not take ever more threads,
+and those of strangers none that apps of operators need.
+"""
+_lookups = {only_public: threading.BoundedSemaphore(MOST_LOOKUPS) for only_public in (False, True)}
 Address = IPv4Address | IPv6Address
 T = TypeVar("T")
 
@@ -71,7 +73,7 @@ def kept_as(address: str, *, only_public: bool) -> str:
 @outside_transaction
 def get(settings: Settings, address: str, headers: Mapping[str, str] | None = None, *, only_public: bool = False) -> Answer:
     """Read a document. Raises ``NoAnswer``. ``only_public``: from no address that ``[outgoing] allow`` lists."""
-    return _ask(settings, "GET", address, headers or {}, b"", () if only_public else None)
+    return _ask(settings, "GET", address, headers or {}, b"", only_public=only_public)
 
 
 @outside_transaction
@@ -85,7 +87,7 @@ def post(
 ) -> Answer:
     """Post a form. Raises ``NoAnswer``. ``only_public``: also to no address that ``[outgoing] allow`` lists."""
     sent = {"Content-Type": FORM, **(headers or {})}
-    return _ask(settings, "POST", address, sent, body, () if only_public else None)
+    return _ask(settings, "POST", address, sent, body, only_public=only_public)
 
 
 def _ask(
@@ -94,11 +96,12 @@ def _ask(
     address: str,
     headers: Mapping[str, str],
     body: bytes,
-    allowed: tuple[Network, ...] | None = None,
+    *,
+    only_public: bool,
 ) -> Answer:
     until = time.monotonic() + SECONDS
     sent = [("User-Agent", "sleutel"), ("Accept-Encoding", "identity"), ("Connection", "close"), *headers.items()]
-    judge = _Judge(settings.outgoing.networks if allowed is None else allowed, until)
+    judge = _Judge(() if only_public else settings.outgoing.networks, until, _lookups[only_public])
     with httpcore.ConnectionPool(ssl_context=_trusted_roots(), network_backend=cast(Any, judge)) as pool:
         try:
             if is_own(settings, address):
@@ -163,6 +166,7 @@ class _Judge:
 
     allowed: tuple[Network, ...]
     until: float
+    lookups: threading.BoundedSemaphore
 
     def connect_tcp(
         self,
@@ -174,7 +178,7 @@ class _Judge:
     ) -> _Stream:
         """Connect to the first address that answers."""
         backend = httpcore.SyncBackend()
-        *others, last = may_be_called(_looked_up(host, port, self.until), self.allowed)
+        *others, last = may_be_called(_looked_up(host, port, self.until, self.lookups), self.allowed)
         for one in others:
             with suppress(httpcore.NetworkError, httpcore.TimeoutException):
                 return _Stream(backend.connect_tcp(one, port, _left(self.until) / 2), self.until)
@@ -188,12 +192,11 @@ def _left(until: float) -> float:
     return left
 
 
-def _looked_up(host: str, port: int, until: float) -> list[str]:
+def _looked_up(host: str, port: int, until: float, room: threading.BoundedSemaphore) -> list[str]:
     """Return the addresses of a host. Raises ``NoAnswer``, ``OSError``, and ``TimeoutError`` if there are none in time.
 
     The system's resolver takes no deadline: a server of names that is silent on purpose keeps it for half a minute.
     """
-    room = _lookups
     if not room.acquire(blocking=False):
         raise NoAnswer("too many names are being looked up")
     found: Future[list[str]] = Future()

@@ -121,15 +121,19 @@ def test_an_answer_that_does_not_end_is_given_up(
 
 
 def test_a_name_that_nobody_answers_for_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """V15.2.2: the time for a name counts too, and names that never come take a bounded number of threads."""
+    """V15.2.2: the time for a name counts too. Names that never come take a bounded number of threads.
+
+    Those of strangers take no thread that an app of an operator needs.
+    """
     silent = threading.Event()
     monkeypatch.setattr(outgoing, "SECONDS", 0.2)
-    monkeypatch.setattr(outgoing, "_lookups", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(outgoing, "_lookups", {one: threading.BoundedSemaphore(2) for one in (False, True)})
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: silent.wait() and [])
     try:
-        for why in ("no whole answer", "no whole answer", "too many names"):
-            with pytest.raises(NoAnswer, match=why):
-                get(settings, "https://silent.example/jwks")
+        for only_public in (True, False):
+            for why in ("no whole answer", "no whole answer", "too many names"):
+                with pytest.raises(NoAnswer, match=why):
+                    get(settings, "https://silent.example/jwks", only_public=only_public)
     finally:
         silent.set()
 
