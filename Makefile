@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help setup run test check conformance bench pictures lock messages migration first-migration clean
 
 help:
-	@echo "make run        set everything up and start the demo: the provider and four relying apps"
+	@echo "make run        set everything up and start the demo: the provider and four relying apps (ARGS=\"--port 9000\")"
 	@echo "make test       set everything up and run every test (AT=\"2028-02-29\": as on that day, with faketime)"
 	@echo "make check      lint, types, architecture, templates and the quick tests"
 	@echo "make conformance   walk through the OpenID Foundation's conformance plans: pass or fail for each module"
@@ -43,7 +43,7 @@ $(BIN)/python:
 		PYTHONPATH=.bootstrap $(PYTHON) -m virtualenv --quiet .venv; }
 
 run: setup
-	@$(BIN)/idp demo
+	@$(BIN)/idp demo $(ARGS)
 
 # AT is any date that `date -d` reads: every process of the suite but Chromium then sees the clock of the machine begin there.
 OTHER_DAY = PYTHONPATH=tests/drivers/other_day faketime -f "+$$(($$(date -d '$(AT)' +%s) - $$(date +%s)))s"
