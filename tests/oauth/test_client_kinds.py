@@ -43,9 +43,15 @@ def test_only_apps_on_a_server_have_a_secret(settings):
     assert public == {"spa", "phone", "device"}
 
 
-def test_no_library_is_left_out():
-    """Each library of the guide is offered for a kind."""
-    assert {stack for kind in KINDS.values() for stack in kind.stacks} == set(guides.STACKS)
+def test_no_library_is_left_out(settings):
+    """Each library of the guide is offered on the page of an app of some kind; those for APIs on that of an API alone."""
+    made = {kind: connected(settings, kind) for kind in KINDS}
+    offered = {
+        kind: {name for name, _ in client_kinds.stacks_for(row.metadata_, shared=row.shared_device)}
+        for kind, row in made.items()
+    }
+    assert set().union(*offered.values()) == set(guides.STACKS)
+    assert {kind for kind, names in offered.items() if names & dict(guides.APIS).keys()} == {"api"}
 
 
 GOOD = {
