@@ -101,7 +101,7 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
         for client_id, stack in [
             ("post", "authlib"), ("public", "authlib"), ("short-tokens", "mozilla-django-oidc"), ("short-tokens", "authjs"),
             ("confidential", "authjs"), ("native", "appauth"), ("key", "openid-client"), ("proof", "openid-client"),
-            ("api", "pyjwt"),
+            ("api", "pyjwt"), ("api", "aspnet-api"),
         ]
     }  # fmt: skip
     assert '"token_endpoint_auth_method": "client_secret_post"' in printed["post", "authlib"]
@@ -120,3 +120,4 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
     assert '@needs("stock:see")' in printed["api", "pyjwt"]
     assert 'algorithms=["ES256"]' in printed["api", "pyjwt"]
     assert "\n* " not in printed["api", "pyjwt"]
+    assert 'claim.Type == "cnf"' in printed["api", "aspnet-api"]

@@ -11,6 +11,8 @@ import requests
 
 from tests.conftest import Live
 from tests.drivers import maven, node, python_apps
+from tests.drivers.dpop import ProofKey
+from tests.factories import MadeClient
 from tests.outside.printed import Guided, prepare, running
 
 HERE = Path(__file__).parent
@@ -30,13 +32,29 @@ def _tokens(live: Live) -> Mapping[str, str]:
     """Return access tokens by what is wrong with them."""
     scopes = [*SCOPES, "payroll:read"]
     made = live.factory.make_client("checker", grant_types=["client_credentials"], scope=" ".join(scopes))
-    wanted = {"right": (API, "stock.read"), "scope": (API, "stock.write"), "audience": (OTHER, "payroll:read")}
-    found = {}
+    wanted = {
+        "right": (API, "stock.read"), "bound": (API, "stock.read"), "scope": (API, "stock.write"),
+        "audience": (OTHER, "payroll:read"),
+    }  # fmt: skip
+    key, found = ProofKey(), {}
     for wrong, (resource, scope) in wanted.items():
         given = {"grant_type": "client_credentials", "resource": resource, "scope": scope}
-        address = f"{live.settings.issuer}/oauth/token"
-        found[wrong] = requests.post(address, given, auth=(made.client_id, made.secret), timeout=10).json()["access_token"]
+        found[wrong] = _answer(live, made, given, key if wrong == "bound" else None).json()["access_token"]
     return found
+
+
+def _answer(live: Live, made: MadeClient, given: Mapping[str, str], key: ProofKey | None) -> requests.Response:
+    address = f"{live.settings.issuer}/oauth/token"
+
+    def ask() -> requests.Response:
+        headers = {"DPoP": key.proof("POST", address)} if key else {}
+        return requests.post(address, given, auth=(made.client_id, made.secret), headers=headers, timeout=10)
+
+    answer = ask()
+    if key and "DPoP-Nonce" in answer.headers and answer.status_code == 400:
+        key.nonce = answer.headers["DPoP-Nonce"]
+        answer = ask()
+    return answer
 
 
 def _assert_checks(guided: Guided, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -52,7 +70,7 @@ def _assert_checks(guided: Guided, command: Sequence[str], environment: Mapping[
         assert right.json()["client_id"] == "checker"
         head, body, signature = tokens["right"].split(".")
         forged = f"{head}.{body}.{signature[:-6]}AAAAAA"
-        refused = {"": 401, "x": 401, forged: 401, tokens["audience"]: 401, tokens["scope"]: 403}
+        refused = {"": 401, "x": 401, forged: 401, tokens["audience"]: 401, tokens["bound"]: 401, tokens["scope"]: 403}
         assert {token: answer(token).status_code for token in refused} == refused
 
 
