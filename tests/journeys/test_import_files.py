@@ -29,11 +29,11 @@ def test_a_file_that_would_do_nothing_cannot_be_started(factory: Factory, enter,
     assert "1 unchanged" in browser.text
     for words in ("Import these people", "a code for each new person"):
         assert words not in browser.text
-    assert "Nothing in this file would create or change anybody." in browser.text
+    assert "This file adds and changes nobody." in browser.text
     assert "<title>Import of people: checked, not started ·" in browser.html
     at = browser.url
     browser.open(f"{at.partition('?')[0]}/start")
-    assert "Nothing in this file would create or change anybody." in browser.text
+    assert "This file adds and changes nobody." in browser.text
     assert browser.heading == "Import of people: checked, not started"
 
 

@@ -11,7 +11,7 @@ HEAD = "gebruikersnaam;naam;e-mail;rol;winkels;groepen;taal;geldig tot en met\n"
 def test_a_line_names_all_that_is_wrong_with_it(factory: Factory, enter, shoes, anna, jan) -> None:
     """One reading of the page is enough to mend a line, of a new person and of a known one. The file says the same."""
     text = HEAD + "kim;Kim;not an address;piet;Mars;Moon;Klingon;31-31-2026\njan;;a@b;eigenaar;Mars;Sun;;2020-01-01\n"
-    roles = "There is no role “piet”. The role is Administrator, Manager, Employee or Customer, or empty"
+    roles = "There is no role “piet”. Write Administrator, Manager, Employee or Customer, or leave the cell empty"
     own = ("no shop “Mars”", "no group “Moon”", "Choose one of the languages", "must be a date", roles)
     known = ("no shop “Mars”", "no group “Sun”", "no last day", "cannot give anybody the role")
     both = ("not an e-mail address",)

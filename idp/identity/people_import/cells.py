@@ -22,7 +22,7 @@ IN_FRENCH = {
 }  # fmt: skip
 ROLES: Mapping[str, str] = {**{str(role): str(role) for role in Role}, **IN_DUTCH, **IN_GERMAN, **IN_FRENCH}
 ALL = frozenset(("*", "all", "alle", "tous"))
-NO_ROLE = say("There is no role “%(name)s”. The role is %(roles)s or %(last)s, or empty.")
+NO_ROLE = say("There is no role “%(name)s”. Write %(roles)s or %(last)s, or leave the cell empty.")
 LISTS = ("shops", "groups")
 BETWEEN = re.compile(r"[,;|\n]")
 

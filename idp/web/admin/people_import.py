@@ -31,7 +31,7 @@ OUTCOMES: Mapping[str, Message] = {
 }  # fmt: skip
 DOES = ("created", "changed")
 """The outcomes of lines that do something."""
-NOTHING_TO_DO = say("Nothing in this file would create or change anybody.")
+NOTHING_TO_DO = say("This file adds and changes nobody.")
 STATES: Mapping[str, Message] = {
     "draft": say("checked, not started"),
     "waiting": say("waiting"),
