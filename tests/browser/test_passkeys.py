@@ -184,6 +184,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     at_first_page(live, page, jan(live))
     if locale == "nl-NL":
         page.get_by_role("button", name="Nederlands").click()
+        expect(page.locator("html")).to_have_attribute("lang", "nl")  # else the clock turns before the new page is there
     clock(page, 7)
     page.route("**/sign-in/*", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_())
     words = {
