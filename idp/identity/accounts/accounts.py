@@ -124,7 +124,6 @@ def change(
     """Change fields, groups and shops by name, in one transaction. Returns the names of those that changed.
 
     ``check`` looks at the locked user first, and raises if nothing may be saved.
-
     Raises ``Invalid`` naming a field, ``Forbidden`` if the acting user may not. A new address is unverified unless
     ``email_verified`` is given too.
 
@@ -138,8 +137,7 @@ def change(
     edit = _planned(organisation, user, changes, origin)
     if not edit.changed:
         return ()
-    if "email_key" in edit.fresh:
-        # Before the transaction: the audit row of a refusal must stay.
+    if "email_key" in edit.fresh:  # before the transaction: the audit row of a refusal must stay
         _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)
     with transaction():
         if changes.get("role", role) != role:
@@ -149,19 +147,24 @@ def change(
         permissions.require_over(organisation, user, origin)  # of two who demote each other one stays
         before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
         named = edit.moved | changed_fields(user, edit.fresh)  # before the row changes
-        _move(user, edit)
-        if edit.fresh:
-            with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
-                users.change_user(organisation.id, user.id, **access.columns(edit.fresh))
-        if is_more(edit.fresh.get("role", role), role):
-            email_links.void_on_promotion(user)
-        if edit.fresh.get("role") == Role.OWNER:
-            make_first_owner(user)
+        _write(user, edit)
         if "email_key" in edit.fresh:
             email_address.told_of_change(settings, user, before)
         if edit.changed:
             record_about(origin, Event.USER_CHANGED, user, changed=sorted(edit.changed))
     return tuple(sorted(named))
+
+
+def _write(user: User, edit: "_Edit") -> None:
+    """Write an edit of a locked user, and what a new role brings with it."""
+    _move(user, edit)
+    if edit.fresh:
+        with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
+            users.change_user(user.organisation_id, user.id, **access.columns(edit.fresh))
+    if is_more(edit.fresh.get("role", user.role), user.role):
+        email_links.void_on_promotion(user)
+    if edit.fresh.get("role") == Role.OWNER:
+        make_first_owner(user)
 
 
 def _locked(user: User, role: str) -> User:
